@@ -1,0 +1,60 @@
+# Portevoix: every door of the project. `make demo` and `make test` set up all they need.
+
+PYTHON ?= python3
+VENV := .venv
+IVR := $(VENV)/bin/ivr
+LOCKS := requirements-build.lock requirements.lock
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast check fmt lint type layers lock clean
+
+help: ## show this
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.installed: $(LOCKS) pyproject.toml
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "make: Python 3.11 or later with venv is needed (Debian, Ubuntu: apt install python3-venv); or: make PYTHON=python3.12" >&2; exit 1; }
+	@echo "installing the Python packages (locked, with hashes)"
+	@$(PYTHON) -m venv --clear $(VENV) \
+	  && $(VENV)/bin/pip install -q --require-hashes -r requirements-build.lock \
+	  && $(VENV)/bin/pip install -q --require-hashes --no-build-isolation -r requirements.lock \
+	  && $(VENV)/bin/pip install -q --no-deps --no-build-isolation -e . \
+	  || { echo "make: the Python packages could not be installed: see the line above (network? disk space?), then run make again" >&2; exit 1; }
+	@touch $@
+
+setup: $(VENV)/.installed ## obtain Python packages, Asterisk, Redis, SIPp, ffmpeg; build the sounds
+	@$(IVR) setup
+
+demo: setup ## call 300 simulated people, show the report, prove it against what they heard
+	@$(IVR) lab demo
+
+test: setup ## run every test
+	@$(VENV)/bin/pytest
+
+test-fast: $(VENV)/.installed ## run the tests that need no other program
+	@$(VENV)/bin/pytest tests/unit tests/docs
+
+check: lint type layers ## lint, types, layers
+
+lint: $(VENV)/.installed ## ruff
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+
+type: $(VENV)/.installed ## mypy --strict
+	$(VENV)/bin/mypy
+	$(VENV)/bin/mypy agi/*.py
+
+layers: $(VENV)/.installed ## who may import whom
+	$(VENV)/bin/lint-imports
+
+fmt: $(VENV)/.installed ## format the code
+	$(VENV)/bin/ruff check --fix
+	$(VENV)/bin/ruff format
+
+lock: ## renew the lock files (needs uv)
+	echo 'setuptools>=77\nwheel' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-build.lock
+	echo 'setuptools>=77\nwheel' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --group dev - -o requirements.lock
+
+clean: ## remove what setup made in this folder
+	rm -rf $(VENV) build dist *.egg-info

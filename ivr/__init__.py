@@ -1,0 +1,1 @@
+"""Portevoix: recorded messages by telephone, with a notice, a stop that stops and a listen rate that is proved."""

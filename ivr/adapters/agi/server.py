@@ -1,0 +1,169 @@
+"""The FastAGI server: one thread for each call, as a call waits for a minute in STREAM FILE."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import resource
+import socket
+import socketserver
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+
+from ivr.adapters.agi.session import AgiSession, NotACall
+from ivr.errors import CallEnded, PortInUse
+
+log = logging.getLogger(__name__)
+
+SPARE_CONNECTIONS = 512
+SPARE_FILES = 256
+_NUMBER = re.compile(r"\+?\d(?:[ .()/-]{0,2}\d){6,}")
+
+Script = Callable[[AgiSession], None]
+
+
+class _Listener(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 1024  # a burst of answered calls; the library's own is 5
+
+    def __init__(self, address: tuple[str, int], converse: Callable[[socket.socket], None]) -> None:
+        self._converse = converse
+        super().__init__(address, socketserver.BaseRequestHandler)
+
+    def finish_request(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:
+        if isinstance(request, socket.socket):
+            self._converse(request)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        log.error("a connection could not be served\n%s", without_numbers(traceback.format_exc()))
+
+
+class AgiServer:
+    """Serves Asterisk's calls by route. It listens from its making on; `port` is the true one when 0 was asked for.
+
+    When a route is unknown, its script fails, or max_calls are live, Asterisk gets AGISTATUS=FAILURE and the dialplan
+    speaks. Whatever else connects (a port probe, silence, garbage) is left without a call being counted.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        routes: Mapping[str, Script],
+        max_calls: int = 2000,
+        *,
+        request_timeout_s: float = 5.0,
+    ) -> None:
+        self._routes, self._max_calls, self._request_timeout_s = dict(routes), max_calls, request_timeout_s
+        self._changed = threading.Condition()
+        self._sockets: set[socket.socket] = set()
+        self._live = 0
+        self._serving = self._stopped = False
+        try:
+            self._listener = _Listener((host, port), self._converse)
+        except OSError as error:
+            raise PortInUse(f"the AGI server cannot listen on {host}:{port}: {error.strerror}") from None
+
+    @property
+    def port(self) -> int:
+        """The TCP port on which it listens."""
+        return int(self._listener.server_address[1])
+
+    @property
+    def live_calls(self) -> int:
+        """Calls whose script is running."""
+        return self._live
+
+    def serve_forever(self) -> None:
+        """Calls are served until `shutdown` is called from another thread."""
+        with self._changed:
+            if self._stopped:
+                return
+            self._serving = True
+        _allow_files(self._max_calls + SPARE_CONNECTIONS + SPARE_FILES)
+        self._listener.serve_forever(poll_interval=0.05)
+
+    def shutdown(self, drain_s: float = 0.0) -> int:
+        """No new call is taken; those live had drain_s to end; the number of those that were cut then."""
+        with self._changed:
+            self._stopped = True
+            serving = self._serving
+        if serving:
+            self._listener.shutdown()
+        self._listener.server_close()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._live, drain_s)
+            cut = self._live
+            for sock in self._sockets:
+                with contextlib.suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)
+            self._changed.wait_for(lambda: not self._live, 2.0)  # a cut script still stores what it knows
+        return cut
+
+    def _converse(self, sock: socket.socket) -> None:
+        with self._changed:
+            if len(self._sockets) >= self._max_calls + SPARE_CONNECTIONS:
+                return
+            self._sockets.add(sock)
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            self._serve(AgiSession(sock, request_timeout_s=self._request_timeout_s))
+        except (NotACall, OSError) as reason:
+            log.debug("a connection without a call: %s", reason)
+        finally:
+            with self._changed:
+                self._sockets.discard(sock)
+
+    def _serve(self, session: AgiSession) -> None:
+        script = self._routes.get(session.route)
+        if script is None:
+            log.warning("no call script for route %r", without_numbers(session.route[:64]))
+            session.give_up()
+        elif not self._enter():
+            log.error("a call was refused: %d are live, the most allowed", self._max_calls)
+            session.give_up()
+        else:
+            try:
+                self._run(script, session)
+            finally:
+                self._leave()
+
+    def _run(self, script: Script, session: AgiSession) -> None:
+        try:
+            script(session)
+        except CallEnded:
+            log.debug("call %s ended within its script", session.unique_id)
+        except Exception:
+            log.error("the script of route %s failed\n%s", session.route, without_numbers(traceback.format_exc()))
+            session.give_up()
+
+    def _enter(self) -> bool:
+        with self._changed:
+            if self._live >= self._max_calls:
+                return False
+            self._live += 1
+            return True
+
+    def _leave(self) -> None:
+        with self._changed:
+            self._live -= 1
+            self._changed.notify_all()
+
+
+def _allow_files(wanted: int) -> None:
+    """This process may open that many files, as far as the system allows: a call takes one, and 1,024 is usual."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < wanted:
+        log.warning("only %d files may be open: fewer calls than wanted will find a script", allowed)
+
+
+def without_numbers(text: str) -> str:
+    """`text` with everything that may be a telephone number taken out."""
+    return _NUMBER.sub("[number]", text)

@@ -1,0 +1,1 @@
+"""The simulated carrier: SIPp answers the calls, one process of ours hears them. Loopback only."""

@@ -1,0 +1,94 @@
+"""One call at its far end: an ear, a mouth, the keys still to press and the account of the packets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ivr.adapters.carrier.hearing import SAMPLES_PER_MS, Ear
+from ivr.adapters.carrier.mouth import ALAW_TYPE, FRAME, FRAME_MS, Mouth
+from ivr.rules.electorate import PlannedKey
+from ivr.rules.truth import Hearing, TruthKey, TruthPlay
+
+HEADER = 12
+LONGEST_GAP = 50
+"""Packets: a greater jump of the sequence number is a new stream, not a loss."""
+
+
+@dataclass(slots=True, eq=False)
+class Line:
+    """One call of one person. remote: where its sound comes from and goes to."""
+
+    call_id: str
+    ear: Ear
+    mouth: Mouth
+    keys: list[PlannedKey]
+    ancillary: list[tuple[int, int, bytes]]
+    remote: tuple[str, int]
+    answered_s: float = 0
+    first_s: float = 0
+    last_s: float = 0
+    lost: int = 0
+    duplicated: int = 0
+    pressed: list[TruthKey] = field(default_factory=list)
+    _source: bytes = b""
+    _sequence: int = 0
+
+    def packet(self, at_s: float, data: bytes) -> None:
+        """One RTP packet of the caller is heard; what is no A-law sound is passed over."""
+        if len(data) <= HEADER or data[0] != 0x80 or data[1] & 0x7F != ALAW_TYPE:
+            return
+        missing = 0
+        sequence = data[2] << 8 | data[3]
+        step = (sequence - self._sequence) & 0xFFFF
+        if data[8:12] != self._source:
+            self._source = data[8:12]
+        elif step == 0 or step > 0xFFFF - LONGEST_GAP:
+            self.duplicated += 1
+            return
+        elif 1 < step <= LONGEST_GAP:
+            self.lost += step - 1
+            missing = (step - 1) * FRAME
+        self._sequence = sequence
+        self.first_s = self.first_s or at_s
+        self.last_s = at_s
+        self.ear.hear(at_s, data[HEADER:], missing)
+
+    def due_key(self) -> tuple[PlannedKey, float] | None:
+        """The next key if the sound it waits for has arrived, with the instant it is due; it is then off the list."""
+        wanted = self.keys[0]
+        plays = [play for play in self.ear.plays if play.segment is wanted.segment]
+        if len(plays) < wanted.play:
+            return None
+        play = plays[wanted.play - 1]
+        at, length = wanted.within_ms * SAMPLES_PER_MS, len(self.ear.sounds[wanted.segment])
+        if play.end < min(at, length):
+            return None
+        self.keys.pop(0)
+        return wanted, play.last_s + max(0, at - length) / SAMPLES_PER_MS / 1000
+
+    def note_press(self, key: str, now_s: float) -> None:
+        """The key is on the books with its instant in the sound that had arrived, or after its end."""
+        play = self.ear.plays[-1]
+        silent_ms = (now_s - play.last_s) * 1000
+        within_ms = self.ear.pos / SAMPLES_PER_MS + (silent_ms if silent_ms > 2 * FRAME_MS else 0)
+        self.pressed.append(TruthKey(key, play.segment, round(within_ms), round((now_s - self.answered_s) * 1000)))
+
+    def hearing(self, cut_s: float | None) -> Hearing:
+        """The final account. cut_s: when the person hung up; what came later was not heard."""
+        self.ear.finish()
+        if cut_s is not None:
+            self.ear.cut(cut_s)
+        plays = tuple(
+            TruthPlay(play.segment, round(play.heard / SAMPLES_PER_MS), round((play.first_s - self.answered_s) * 1000))
+            for play in self.ear.plays
+        )
+        return Hearing(
+            call_id=self.call_id,
+            plays=plays,
+            keys=tuple(self.pressed),
+            first_packet_ms=self.first_s * 1000,
+            last_packet_ms=self.last_s * 1000,
+            lost=self.lost,
+            duplicated=self.duplicated,
+            foreign=self.ear.foreign,
+        )

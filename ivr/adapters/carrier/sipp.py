@@ -1,0 +1,166 @@
+"""The carrier's two processes: SIPp, which answers, and the media process, which hears."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ivr.adapters.carrier import scenario
+from ivr.adapters.carrier.calllog import CallLog
+from ivr.adapters.carrier.files import read_people
+from ivr.adapters.carrier.orders import PEOPLE, Orders, read_hearings
+from ivr.adapters.pbx.programs import Program
+from ivr.errors import PortInUse, SetUpFailed
+from ivr.rules.segments import Segment
+from ivr.rules.truth import CallEvent, TruthRow, assemble
+
+HOST = "127.0.0.1"
+START_LIMIT_S = 10.0
+STOP_LIMIT_S = 3.0
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The UDP ports of the carrier: SIP, and the sound of all its people."""
+
+    sip: int
+    media: int
+
+
+def free_port() -> int:
+    """A UDP port that nobody has on any address at this moment."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        one.bind(("0.0.0.0", 0))  # noqa: S104 - free everywhere, then used on loopback
+        return int(one.getsockname()[1])
+
+
+class Carrier:
+    """The simulated carrier for the people of FOLDER/people.csv; all its files are in FOLDER.
+
+    The calls of its earlier runs with the same FOLDER stay on the books: a restart forgets no INVITE.
+    """
+
+    def __init__(self, folder: Path, program: Program, ports: Ports, sounds: Mapping[Segment, Path]) -> None:
+        self._folder = folder
+        self._program = program
+        self._ports = ports
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._people = read_people(folder / PEOPLE)
+        self._runs = [int(path.stem.partition("-")[2]) for path in folder.glob("calls-*.log")]
+        self._orders = Orders(
+            ports.media, {segment: str(path) for segment, path in sounds.items()}, max(self._runs, default=0) + 1
+        )
+        self._log = CallLog(folder / self._orders.log)
+        self._events: list[CallEvent] = []
+
+    def start(self) -> None:
+        """The carrier takes calls and hears. Raises PortInUse, or SetUpFailed with what the process said."""
+        _require_free(self._ports.sip)
+        earlier = [replace(self._orders, run=run) for run in sorted(self._runs)]
+        self._events = [event for orders in earlier for event in CallLog(self._folder / orders.log).read()]
+        scenario.write(self._folder, self._people, self._ports.media)
+        self._orders.write(self._folder)
+        media = [sys.executable, "-m", "ivr.adapters.carrier.media", str(self._folder)]
+        self._launch("media", media)
+        self._launch("sipp", self._program.argv(*self._arguments()))
+        self._wait_until_open()
+
+    def alive(self) -> bool:
+        """Whether both processes run."""
+        return len(self._processes) == 2 and all(process.poll() is None for process in self._processes)
+
+    def truth(self) -> list[TruthRow]:
+        """The truth as known now; complete after `stop`."""
+        self._events += self._log.read()
+        runs = (replace(self._orders, run=run) for run in (*self._runs, self._orders.run))
+        hearings = [hearing for orders in runs for hearing in read_hearings(self._folder / orders.ears)]
+        return assemble(self._people, self._events, hearings)
+
+    def changed(self) -> bool:
+        """Whether something was noted since the last call of `changed` or `truth`."""
+        fresh = self._log.read()
+        self._events += fresh
+        return bool(fresh)
+
+    def stop(self) -> None:
+        """Both processes are gone and all they knew is written: SIPp first, the ears then close every account."""
+        for process in reversed(self._processes):
+            _end(process)
+        self._processes.clear()
+
+    def _arguments(self) -> list[str]:
+        port = str(self._ports.sip)
+        return [
+            *("-sf", "scenario.xml", "-inf", scenario.PEOPLE_FILE, "-infindex", scenario.PEOPLE_FILE, "0"),
+            *("-i", HOST, "-mi", HOST, "-ci", HOST, "-p", port, "-nostdin"),
+            *("-trace_logs", "-log_file", self._orders.log, "-trace_err", "-error_file", "sipp-errors.log"),
+            *("-default_behaviors", "all,-abortunexp"),
+        ]
+
+    def _launch(self, name: str, command: list[str]) -> None:
+        """Its own process group, so that a Ctrl-C reaches the lab alone, which then ends both in order."""
+        environment = {**os.environ, **(self._program.env() if name == "sipp" else {}), "TERM": "dumb"}
+        package_root = str(Path(__file__).resolve().parents[3])
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (package_root, os.environ.get("PYTHONPATH"))))
+        with (self._folder / f"{name}.out").open("wb") as out:
+            process = subprocess.Popen(
+                command,
+                cwd=self._folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out if name == "media" else subprocess.DEVNULL,
+                stderr=out,
+                start_new_session=True,
+            )
+        self._processes.append(process)
+
+    def _wait_until_open(self) -> None:
+        limit = time.monotonic() + START_LIMIT_S
+        while time.monotonic() < limit:
+            if not self.alive():
+                self.stop()
+                raise SetUpFailed(f"the simulated carrier did not start: {self._last_words()}")
+            if _taken(self._ports.sip) and b"open" in (self._folder / "media.out").read_bytes():
+                return
+            time.sleep(0.02)
+        self.stop()
+        raise SetUpFailed(f"the simulated carrier was not ready within {START_LIMIT_S:.0f} s: {self._last_words()}")
+
+    def _last_words(self) -> str:
+        said = []
+        for name in ("media.out", "sipp.out", "sipp-errors.log"):
+            with suppress(FileNotFoundError):
+                said += (self._folder / name).read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
+        return " / ".join(said) or "it said nothing"
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        process.send_signal(number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_LIMIT_S)
+
+
+def _taken(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return True
+    return False
+
+
+def _require_free(port: int) -> None:
+    """SIPp itself would silently take the next port."""
+    if _taken(port):
+        raise PortInUse(f"UDP port {port} is taken: give lab.sip_port another")

@@ -1,0 +1,1 @@
+"""The PBX of this machine: obtained, configured, started and asked."""

@@ -1,0 +1,55 @@
+"""The names that the dialplan, the call scripts and the controller share: one table, so that none is spelt twice.
+
+tests/unit/test_dialplan_names.py compares it with dialplans/ in both directions.
+"""
+
+from __future__ import annotations
+
+CONTEXT = "ivr-message"
+"""Where the controller sends an answered call (extension s, priority 1)."""
+
+AGI_ROUTE = "play_message"
+"""The call script that the context asks for; its arguments are ATTEMPT, PREROLL, MESSAGE, NOTICE, CONFIRMATION."""
+
+# Set by the controller in Originate: the attempt's id, and names of files in SOUNDS without folder and extension.
+ATTEMPT = "IVR_ATTEMPT"
+PREROLL = "IVR_PREROLL"
+MESSAGE = "IVR_MESSAGE"
+NOTICE = "IVR_NOTICE"
+CONFIRMATION = "IVR_CONFIRMATION"
+
+# Set by the call script.
+SEGMENT = "IVR_SEGMENT"  # before each segment: preroll, message, notice, confirmation; "after" once all were played
+RESULT = "IVR_RESULT"  # "done" at the ordinary end, "file" when a file of the campaign is missing
+
+# Set by the dialplan.
+REASON = "IVR_REASON"  # why the fallback speaks: agi, file, guard
+
+# Globals of extensions.conf.
+SOUNDS = "IVR_SOUNDS"
+AGI = "IVR_AGI"
+STOPS = "IVR_STOPS"  # the file of stops
+GRACE_S = "IVR_GRACE_S"
+LIMIT_S = "IVR_LIMIT_S"
+
+FROM_CONTROLLER = (ATTEMPT, PREROLL, MESSAGE, NOTICE, CONFIRMATION)
+FROM_SCRIPT = (SEGMENT, RESULT)
+FROM_DIALPLAN = (REASON,)
+GLOBALS = (SOUNDS, AGI, STOPS, GRACE_S, LIMIT_S)
+ALL = (*FROM_CONTROLLER, *FROM_SCRIPT, *FROM_DIALPLAN, *GLOBALS)
+
+RESULT_DONE = "done"
+RESULT_FILE = "file"
+SEGMENT_AFTER = "after"
+
+# UserEvents of the dialplan. Each has the header Attempt.
+EVENT_FALLBACK = "IvrFallback"  # Segment (how far the script had come, "" = nowhere), Reason
+EVENT_PLAY = "IvrPlay"  # Segment, Status: begin, end, missing
+EVENT_STOP = "IvrStop"
+EVENTS = (EVENT_FALLBACK, EVENT_PLAY, EVENT_STOP)
+
+STOP_FAMILY = "ivr_stop"
+"""Family in Asterisk's own database: attempt id to the epoch second of the 9. The truth is a file: see stops.py."""
+
+BUILTIN_NOTICE = "builtin-notice"
+"""The notice that is played when the campaign's own is missing."""

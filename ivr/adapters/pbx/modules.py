@@ -1,0 +1,83 @@
+"""Which modules Asterisk loads, which messages it declines, and which files it wants to find even if empty."""
+
+from __future__ import annotations
+
+PJSIP = (
+    "res_pjproject",
+    "res_sorcery_config",
+    "res_sorcery_memory",
+    "res_sorcery_astdb",
+    "res_pjsip",
+    "res_pjsip_session",
+    "res_pjsip_sdp_rtp",
+    "res_rtp_asterisk",
+    "res_pjsip_pubsub",
+    "chan_pjsip",
+    "res_pjsip_endpoint_identifier_ip",
+    "res_pjsip_caller_id",
+    "res_pjsip_rfc3326",
+    "res_pjsip_nat",
+    "res_pjsip_dtmf_info",
+    "res_pjsip_outbound_authenticator_digest",
+    "res_pjsip_outbound_registration",
+)
+TALKING = (
+    "res_timing_timerfd",
+    "res_speech",
+    "res_agi",
+    "app_playback",
+    "app_userevent",
+    "app_verbose",
+    "format_pcm",
+    "format_wav",
+    "format_sln",
+    "codec_alaw",
+    "codec_ulaw",
+    "codec_resample",
+)
+DIALPLAN = (
+    "pbx_config",
+    "func_strings",
+    "func_logic",
+    "func_timeout",
+    "func_db",
+    "func_env",
+    "app_db",
+    "func_channel",
+    "func_hangupcause",
+)
+CODECS = {
+    "g722": ("codec_g722",),
+    "opus": ("codec_opus_open_source", "res_format_attr_opus"),
+    "gsm": ("codec_gsm", "format_gsm"),
+}
+"""What a codec of a trunk needs beside the above."""
+BOOKS = ("func_cdr", "res_cdrel_custom", "cdr_custom")
+ONLY_IN_SOME = frozenset({"res_cdrel_custom", "codec_opus_open_source"})
+"""Not in every Asterisk of 20 or later: loaded where the file exists."""
+
+DECLINED = (
+    "stasis_test_message_type",
+    "cel_generic_type",
+    "ast_channel_varset_type",
+    "ast_rtp_rtcp_sent_type",
+    "ast_rtp_rtcp_received_type",
+    "ast_device_state_message_type",
+    "ast_presence_state_message_type",
+    "agi_exec_start_type",
+    "agi_exec_end_type",
+    "ast_format_register_type",
+    "ast_test_suite_message_type",
+)
+
+EVENTS = ("OriginateResponse", "Hangup", "UserEvent", "FullyBooted", "Shutdown")
+"""What Asterisk's manager sends to the controller; everything else is filtered out inside Asterisk."""
+
+EMPTY_FILES = ("acl", "ccss", "cel", "cli", "codecs", "features", "http", "pjproject", "udptl")
+"""Asterisk complains about each of these when it is absent; empty means: nothing of it."""
+
+
+def to_load(codecs: set[str]) -> tuple[str, ...]:
+    """The modules to load, in order, for trunks that use `codecs`."""
+    extra = (module for codec in sorted(codecs) for module in CODECS.get(codec, ()))
+    return (*PJSIP, *TALKING, *extra, *BOOKS, *DIALPLAN)

@@ -1,0 +1,196 @@
+"""Redis and RQ: the bells. Losing all of it costs delay, never a second call.
+
+Orders are a list per PBX, taken at most once: an order that is lost leaves a claim, which is given back. Results are a
+stream with a consumer group, handled at least once: recording the same result twice changes nothing. RQ jobs carry
+batches, never single calls: one costs about 57 Redis commands.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ParamSpec, TypeVar
+
+import redis
+from redis.exceptions import RedisError, ResponseError
+from rq import Queue, SimpleWorker
+from rq.serializers import JSONSerializer
+
+from ivr.errors import NotReady
+
+log = logging.getLogger(__name__)
+
+ORIGINATE = "originate"
+RECORD = "record"
+RESULTS = "ivr:results"
+GROUP = "record"
+ORDER_TTL_S = 300
+JOB_TIMEOUT_S = 60
+FAILURE_TTL_S = 7 * 24 * 3600
+CLAIM_IDLE_MS = 30_000
+"""A result read by a worker that died is read again after this long."""
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _translated(method: Callable[P, T]) -> Callable[P, T]:
+    """Redis' own errors become NotReady: it did not happen, or it did and doing it again is harmless."""
+
+    @functools.wraps(method)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return method(*args, **kwargs)
+        except RedisError as error:
+            raise NotReady(f"Redis does not answer: {error}") from error
+
+    return wrapper
+
+
+class Queues:
+    """One Redis, seen as orders, results, live figures and RQ queues."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = redis.Redis.from_url(url, socket_timeout=10, socket_connect_timeout=5, decode_responses=True)
+        self._raw = redis.Redis.from_url(url, socket_connect_timeout=5)  # RQ decodes for itself, and blocks for long
+
+    @_translated
+    def ping(self) -> None:
+        """Returns if Redis answers; NotReady if it does not."""
+        self._redis.ping()
+
+    @_translated
+    def ask_originate(self, campaign_id: int, pbx: str, count: int, hold_s: float = 2.0) -> bool:
+        """An RQ job will claim up to `count` targets of the campaign for `pbx`; False if one was asked a moment ago."""
+        key = f"ivr:asked:{pbx}:{campaign_id}"
+        if not self._redis.set(key, count, nx=True, px=int(hold_s * 1000)):
+            return False
+        self._enqueue(ORIGINATE, "ivr.doors.jobs.originate", campaign_id, pbx, count)
+        return True
+
+    @_translated
+    def answered_ask(self, campaign_id: int, pbx: str) -> None:
+        """The asked claim was made: the PBX may ask again."""
+        self._redis.delete(f"ivr:asked:{pbx}:{campaign_id}")
+
+    @_translated
+    def ring_record(self) -> None:
+        """An RQ job will record what is in the results, unless one was rung for in the last 200 ms."""
+        if self._redis.set("ivr:bell:record", 1, nx=True, px=200):
+            self._enqueue(RECORD, "ivr.doors.jobs.record")
+
+    def _enqueue(self, queue: str, function: str, *args: Any) -> None:
+        Queue(queue, connection=self._raw, serializer=JSONSerializer).enqueue_call(
+            function, args, timeout=JOB_TIMEOUT_S, result_ttl=0, ttl=60, failure_ttl=FAILURE_TTL_S
+        )
+
+    @_translated
+    def push_orders(self, pbx: str, orders: Iterable[str]) -> None:
+        """The controller of `pbx` will find these orders."""
+        waiting = list(orders)
+        if waiting:
+            key = f"ivr:orders:{pbx}"
+            with self._redis.pipeline() as pipe:
+                pipe.rpush(key, *waiting)
+                pipe.expire(key, ORDER_TTL_S)
+                pipe.execute()
+
+    @_translated
+    def take_orders(self, pbx: str, count: int) -> list[str]:
+        """Up to `count` orders, no longer in Redis: an order is taken once or never."""
+        taken: Any = self._redis.lpop(f"ivr:orders:{pbx}", count)
+        return list(taken or [])
+
+    @_translated
+    def drop_orders(self, pbx: str) -> None:
+        """No order waits for `pbx`."""
+        self._redis.delete(f"ivr:orders:{pbx}")
+
+    @_translated
+    def publish_results(self, results: Iterable[Mapping[str, Any]]) -> None:
+        """The results are in the stream."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            for result in results:
+                pipe.xadd(RESULTS, {"json": json.dumps(result)})
+            pipe.execute()
+
+    @_translated
+    def waiting_results(self) -> int:
+        """How many results are not recorded yet."""
+        return int(self._redis.xlen(RESULTS))
+
+    @_translated
+    def read_results(self, consumer: str, count: int) -> list[tuple[str, dict[str, Any]]]:
+        """Up to `count` results: first those that a dead worker left, then new ones. Each stays until `settle`."""
+        try:
+            left: Any = self._redis.xautoclaim(RESULTS, GROUP, consumer, min_idle_time=CLAIM_IDLE_MS, count=count)
+            entries = left[1] or self._read_new(consumer, count)
+        except ResponseError as error:
+            if "NOGROUP" not in str(error):
+                raise
+            self._make_group()
+            entries = self._read_new(consumer, count)
+        return [(entry, json.loads(fields["json"])) for entry, fields in entries if fields]
+
+    def _read_new(self, consumer: str, count: int) -> list[tuple[str, dict[str, str]]]:
+        streams: Any = self._redis.xreadgroup(GROUP, consumer, {RESULTS: ">"}, count=count)
+        return list(streams[0][1]) if streams else []
+
+    def _make_group(self) -> None:
+        try:
+            self._redis.xgroup_create(RESULTS, GROUP, id="0", mkstream=True)
+        except ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+
+    @_translated
+    def settle(self, entries: list[str]) -> None:
+        """Those results are recorded and gone."""
+        if entries:
+            with self._redis.pipeline() as pipe:
+                pipe.xack(RESULTS, GROUP, *entries)
+                pipe.xdel(RESULTS, *entries)
+                pipe.execute()
+
+    @_translated
+    def publish_live(self, pbx: str, figures: Mapping[str, Any], ttl_s: int = 5) -> None:
+        """The live figures of `pbx` can be read for the next few seconds."""
+        self._redis.set(f"ivr:live:{pbx}", json.dumps(figures), ex=ttl_s)
+
+    @_translated
+    def live(self, pbx: str) -> dict[str, Any] | None:
+        """The live figures of `pbx`, or None when its controller is silent."""
+        text: Any = self._redis.get(f"ivr:live:{pbx}")
+        return json.loads(text) if text else None
+
+    @_translated
+    def workers(self) -> dict[str, int]:
+        """How many RQ workers are alive on each queue."""
+        counts = {ORIGINATE: 0, RECORD: 0}
+        for worker in SimpleWorker.all(connection=self._raw):
+            for name in worker.queue_names():
+                counts[name] = counts.get(name, 0) + 1
+        return counts
+
+    def work(self, queue: str, name: str) -> None:
+        """Runs jobs of one queue until told to stop (SIGTERM), or 5,000 jobs are done: the supervisor starts it anew.
+
+        One queue per worker: with two, a worker killed between taking a job and running it loses that job (rq#1716).
+        """
+        worker = SimpleWorker(
+            [Queue(queue, connection=self._raw, serializer=JSONSerializer)],
+            name=name,
+            connection=self._raw,
+            serializer=JSONSerializer,
+            maintenance_interval=30,
+            log_job_description=False,
+        )
+        worker.work(max_jobs=5000, logging_level="WARNING")
+
+    def close(self) -> None:
+        """No connection is left open."""
+        self._redis.close()
+        self._raw.close()

@@ -1,0 +1,23 @@
+"""Sound: what people send in, what Asterisk plays out. ffmpeg reads, soxr resamples, pydub cuts, numpy does the rest.
+
+decode -> Pcm -> render -> <sounds>/<sound>.alaw, .ulaw, .sln16
+"""
+
+from ivr.adapters.sound.decoding import ACCEPTED, Pcm, decode, decode_own
+from ivr.adapters.sound.rendering import Rendering, copy, length_ms, render, verify, write_whole
+from ivr.adapters.sound.wav import join, wav
+
+__all__ = [
+    "ACCEPTED",
+    "Pcm",
+    "Rendering",
+    "copy",
+    "decode",
+    "decode_own",
+    "join",
+    "length_ms",
+    "render",
+    "verify",
+    "wav",
+    "write_whole",
+]

@@ -1,0 +1,141 @@
+"""From mono sound to the files Asterisk plays, named by the hash of what is heard."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soxr
+
+from ivr.adapters.sound import editing, g711, level
+from ivr.adapters.sound.decoding import Pcm
+from ivr.errors import AudioRefused, NotFound, Permanent, Temporary
+
+TELEPHONE_HZ, WIDE_HZ = 8000, 16000
+FRAME = 160
+"""Samples of one RTP packet of 20 ms at 8 kHz: a rendering is a whole number of them."""
+FORMATS = ("sln16", "ulaw", "alaw")
+"""In the order in which they are written: a sound whose .alaw is there is complete."""
+_SOUND = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """A sound as Asterisk plays it. sound: its name, the hash of its A-law file. length_ms: all of it is heard."""
+
+    sound: str
+    length_ms: int
+
+
+def render(pcm: Pcm, folder: Path, name: str = "the recording", least_s: float = 0.0) -> Rendering:
+    """`pcm` is in `folder` as <sound>.alaw, .ulaw and .sln16: filtered, trimmed, faded, its speech at -22 dBov.
+
+    The same sound gives the same name, and nothing is written twice. name: what it is called in messages. Raises
+    AudioRefused when it is silent or has less than `least_s` of sound, Temporary when the folder cannot be written.
+    """
+    wide = _levelled(pcm, name)
+    if len(wide) < least_s * WIDE_HZ:
+        heard_s = len(wide) / WIDE_HZ
+        raise AudioRefused(
+            f"{name} has {heard_s:.1f} s of sound, the shortest message has {least_s:g} s: record a longer one"
+        )
+    telephone = _quantised(level.bring_to_target(soxr.resample(wide, WIDE_HZ, TELEPHONE_HZ, "VHQ"), TELEPHONE_HZ))
+    coded = {
+        "alaw": g711.to_alaw(telephone).tobytes(),
+        "ulaw": g711.to_ulaw(telephone).tobytes(),
+        "sln16": _quantised(level.bring_to_target(wide, WIDE_HZ)).astype("<i2").tobytes(),
+    }
+    sound = _name(coded["alaw"])
+    for extension in FORMATS:
+        write_whole(folder / f"{sound}.{extension}", coded[extension])
+    return Rendering(sound, length_ms(sound, folder))
+
+
+def _levelled(pcm: Pcm, name: str) -> level.Signal:
+    """16 kHz, filtered, levelled, trimmed to the speech, and a whole number of packets long."""
+    centred = pcm.samples - pcm.samples.mean()  # else a constant offset would click where the file begins and ends
+    wide = soxr.resample(centred, pcm.rate_hz, WIDE_HZ, "VHQ").astype(np.float64)
+    filtered = level.high_pass(wide, WIDE_HZ) if len(wide) else wide
+    if not level.active_level_dbov(filtered, WIDE_HZ) > level.SILENT_DBOV:
+        raise AudioRefused(f"{name} is silent: check the microphone, record again and give that file")
+    trimmed = editing.trim_and_fade(_quantised(level.bring_to_target(filtered, WIDE_HZ)), WIDE_HZ) / 32768
+    frame = FRAME * WIDE_HZ // TELEPHONE_HZ
+    return np.pad(trimmed, (0, -len(trimmed) % frame))
+
+
+def _quantised(signal: level.Signal) -> g711.Pcm16:
+    return np.clip(np.rint(signal * 32768), -32768, 32767).astype(np.int16)
+
+
+def _name(alaw: bytes) -> str:
+    return hashlib.sha256(alaw).hexdigest()[:32]
+
+
+def length_ms(sound: str, folder: Path) -> int:
+    """The length of a rendering, milliseconds. Raises NotFound when it is not there."""
+    try:
+        return (folder / f"{sound}.alaw").stat().st_size * 1000 // TELEPHONE_HZ
+    except OSError:
+        raise NotFound(
+            f"the sound {sound} is not in {folder}: add its recording again with `ivr message add`"
+        ) from None
+
+
+def verify(sound: str, folder: Path) -> None:
+    """All files of `sound` are there, complete, and its A-law file is the one it is named for.
+
+    Raises NotFound or Permanent, which name the file and say what to do.
+    """
+    length = length_ms(sound, folder) * TELEPHONE_HZ // 1000
+    for extension, size in (("alaw", length), ("ulaw", length), ("sln16", 4 * length)):
+        file = folder / f"{sound}.{extension}"
+        if not file.is_file() or file.stat().st_size != size:
+            raise Permanent(f"{file} is missing or incomplete: add its recording again with `ivr message add`")
+    if not _SOUND.fullmatch(sound) or _name((folder / f"{sound}.alaw").read_bytes()) != sound:
+        raise Permanent(
+            f"{folder / sound}.alaw is not what was recorded: add its recording again with `ivr message add`"
+        )
+
+
+def copy(sound: str, name: str, folder: Path) -> None:
+    """The rendering `sound` can also be played under the fixed `name`."""
+    for extension in FORMATS:
+        write_whole(folder / f"{name}.{extension}", (folder / f"{sound}.{extension}").read_bytes())
+
+
+def write_whole(file: Path, content: bytes, mode: int = 0o644) -> None:
+    """`file` holds `content`; whoever looks meanwhile, or after a failure, finds the whole file or none.
+
+    A file that already holds it is left alone. Raises Temporary when it cannot be written.
+    """
+    if file.is_file() and file.stat().st_size == len(content) and file.read_bytes() == content:
+        return
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=file.parent)
+    except OSError as error:
+        raise _unwritable(file.parent, error) from None
+    try:
+        with os.fdopen(handle, "wb") as opened:
+            opened.write(content)
+            opened.flush()
+            os.fsync(opened.fileno())
+        Path(temporary).chmod(mode)
+        os.replace(temporary, file)
+    except OSError as error:
+        raise _unwritable(file.parent, error) from None
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+
+
+def _unwritable(folder: Path, error: OSError) -> Temporary:
+    return Temporary(
+        f"{folder} cannot be written ({error.strerror}): free some space or check who may write there, then try again"
+    )

@@ -1,0 +1,34 @@
+"""The store: what is true, in SQL (SQLAlchemy 2)."""
+
+from __future__ import annotations
+
+from ivr.adapters.store.attempts import Attempts
+from ivr.adapters.store.campaigns import Campaigns, Messages
+from ivr.adapters.store.contacts import Contacts
+from ivr.adapters.store.engine import Database
+from ivr.adapters.store.listens import Listens
+from ivr.adapters.store.suppressions import Suppressions, load_key
+from ivr.settings import Settings
+
+__all__ = ["Attempts", "Campaigns", "Contacts", "Listens", "Messages", "Store", "Suppressions"]
+
+
+class Store:
+    """Everything that is kept, by noun."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.database = Database(settings.database_url, settings.database.busy_timeout_s)
+        self.contacts = Contacts(self.database)
+        self.messages = Messages(self.database)
+        self.campaigns = Campaigns(self.database)
+        self.suppressions = Suppressions(self.database, load_key(settings.var_dir / "keys" / "suppression.key"))
+        self.attempts = Attempts(self.database, self.suppressions)
+        self.listens = Listens(self.database, self.attempts)
+
+    def migrate(self) -> None:
+        """The tables are those of this version."""
+        self.database.migrate()
+
+    def close(self) -> None:
+        """No connection is left open."""
+        self.database.close()

@@ -1,0 +1,171 @@
+"""Messages, sponsors and campaigns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, func, insert, literal, select
+
+from ivr.adapters.store import schema
+from ivr.adapters.store.engine import Database
+from ivr.errors import BadTransition, NotFound, Refused
+from ivr.rules.records import Books, Campaign, Message, Sound
+from ivr.rules.states import CAMPAIGN_MOVES, CampaignState, TargetState
+
+TABLE = schema.campaigns
+
+
+class Messages:
+    """The recordings."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, message: Message, at_ms: int) -> Message:
+        """The message is kept under its name; adding the same recording under the same name changes nothing."""
+        table = schema.messages
+        with self._database.write() as connection:
+            row = connection.execute(select(table).where(table.c.name == message.name)).mappings().first()
+            if row is not None:
+                if row["sound"] != message.sound:
+                    raise Refused(
+                        f"a message named {message.name!r} exists already with another recording; choose another --name"
+                    )
+                return _message(row)
+            values = {
+                key: getattr(message, key) for key in ("name", "sound", "length_ms", "original_name", "original_sha256")
+            }
+            key = connection.execute(insert(table).values(**values, added_at_ms=at_ms)).inserted_primary_key[0]  # type: ignore[index]
+            return Message(
+                key, message.name, message.sound, message.length_ms, message.original_name, message.original_sha256
+            )
+
+    def named(self, name: str) -> Message:
+        """The message of that name, or NotFound."""
+        with self._database.read() as connection:
+            row = connection.execute(select(schema.messages).where(schema.messages.c.name == name)).mappings().first()
+        if row is None:
+            raise NotFound(f"there is no message named {name!r}; `ivr message list` shows those there are")
+        return _message(row)
+
+    def all(self) -> list[Message]:
+        """Every message, oldest first."""
+        with self._database.read() as connection:
+            return [
+                _message(row)
+                for row in connection.execute(select(schema.messages).order_by(schema.messages.c.id)).mappings()
+            ]
+
+
+class Campaigns:
+    """The campaigns and their books."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, values: Mapping[str, Any], sponsor: str) -> Campaign:
+        """A draft with one target per contact of its batch, all in one transaction."""
+        with self._database.write() as connection:
+            if connection.execute(select(TABLE.c.id).where(TABLE.c.name == values["name"])).first():
+                raise Refused(f"a campaign named {values['name']!r} exists already; choose another name")
+            sponsor_id = _sponsor_id(connection, sponsor)
+            state = {"state": CampaignState.DRAFT.value, "sponsor_id": sponsor_id}
+            campaign_id = connection.execute(insert(TABLE).values(**values, **state)).inserted_primary_key[0]  # type: ignore[index]
+            audience = select(
+                literal(campaign_id), schema.batch_contacts.c.contact_id, literal(TargetState.DUE.value)
+            ).where(schema.batch_contacts.c.batch_id == values["batch_id"])
+            connection.execute(insert(schema.targets).from_select(["campaign_id", "contact_id", "state"], audience))
+            return load(connection, campaign_id)
+
+    def named(self, name: str) -> Campaign:
+        """The campaign of that name, or NotFound."""
+        with self._database.read() as connection:
+            row = connection.execute(_query().where(TABLE.c.name == name)).mappings().first()
+        if row is None:
+            raise NotFound(f"there is no campaign named {name!r}; `ivr campaign list` shows those there are")
+        return _campaign(row)
+
+    def all(self) -> list[Campaign]:
+        """Every campaign, oldest first."""
+        with self._database.read() as connection:
+            return [_campaign(row) for row in connection.execute(_query().order_by(TABLE.c.id)).mappings()]
+
+    def running(self) -> list[Campaign]:
+        """The campaigns that may call now, as far as their state goes."""
+        with self._database.read() as connection:
+            query = _query().where(TABLE.c.state == CampaignState.RUNNING.value)
+            return [_campaign(row) for row in connection.execute(query).mappings()]
+
+    def move(self, campaign: Campaign, then: CampaignState, at_ms: int) -> None:
+        """The campaign is `then`, by one conditional update; BadTransition if it stands where it may not go there."""
+        allowed = [state.value for state, targets in CAMPAIGN_MOVES.items() if then in targets]
+        values: dict[str, Any] = {"state": then.value}
+        if then is CampaignState.RUNNING and campaign.started_at_ms is None:
+            values["started_at_ms"] = at_ms
+        if then in {CampaignState.FINISHED, CampaignState.STOPPED}:
+            values["finished_at_ms"] = at_ms
+        with self._database.write() as connection:
+            update = TABLE.update().where(TABLE.c.id == campaign.id, TABLE.c.state.in_(allowed)).values(**values)
+            if connection.execute(update).rowcount == 0:
+                now = connection.execute(select(TABLE.c.state).where(TABLE.c.id == campaign.id)).scalar_one()
+                raise BadTransition(f"campaign {campaign.name!r} is {now}; it cannot become {then}")
+
+    def books(self, campaign_id: int) -> Books:
+        """Where every target of the campaign stands, at one moment."""
+        with self._database.read() as connection:
+            return books(connection, campaign_id)
+
+
+def books(connection: Connection, campaign_id: int) -> Books:
+    """Where every target of the campaign stands in this transaction."""
+    targets = schema.targets
+    rows = connection.execute(
+        select(targets.c.state, targets.c.outcome, targets.c.rule, func.count())
+        .where(targets.c.campaign_id == campaign_id)
+        .group_by(targets.c.state, targets.c.outcome, targets.c.rule)
+    ).all()
+    outcomes: dict[str, int] = {}
+    refused: dict[str, int] = {}
+    open_targets = {TargetState.DUE: 0, TargetState.IN_PROGRESS: 0}
+    for state, outcome, rule, count in rows:
+        if state == TargetState.DONE:
+            outcomes[outcome] = outcomes.get(outcome, 0) + count
+        elif state == TargetState.NOT_ALLOWED:
+            refused[rule] = refused.get(rule, 0) + count
+        else:
+            open_targets[TargetState(state)] += count
+    total = int(connection.execute(select(func.count()).where(targets.c.campaign_id == campaign_id)).scalar_one())
+    return Books(total, open_targets[TargetState.DUE], open_targets[TargetState.IN_PROGRESS], outcomes, refused)
+
+
+def load(connection: Connection, campaign_id: int) -> Campaign:
+    """The campaign as it stands in this transaction."""
+    return _campaign(connection.execute(_query().where(TABLE.c.id == campaign_id)).mappings().one())
+
+
+def _query() -> Select[Any]:
+    return select(
+        TABLE,
+        schema.sponsors.c.name.label("sponsor"),
+        schema.messages.c.sound.label("message"),
+        schema.messages.c.length_ms.label("message_ms"),
+    ).select_from(TABLE.join(schema.sponsors).join(schema.messages))
+
+
+def _sponsor_id(connection: Connection, name: str) -> int:
+    known = connection.execute(select(schema.sponsors.c.id).where(schema.sponsors.c.name == name)).scalar()
+    if known is not None:
+        return int(known)
+    return int(connection.execute(insert(schema.sponsors).values(name=name)).inserted_primary_key[0])  # type: ignore[index]
+
+
+def _message(row: RowMapping) -> Message:
+    return Message(*(row[key] for key in ("id", "name", "sound", "length_ms", "original_name", "original_sha256")))
+
+
+def _campaign(row: RowMapping) -> Campaign:
+    parts: dict[str, Any] = {p: Sound(row[p], row[f"{p}_ms"]) for p in ("preroll", "message", "notice", "confirmation")}
+    plain = ("id", "name", "sponsor_id", "sponsor", "batch_id", "language", "trunk", "rate_cps", "hours", "timezone")
+    rest = ("texts", "created_at_ms", "started_at_ms", "finished_at_ms")
+    return Campaign(**{key: row[key] for key in (*plain, *rest)}, **parts, state=CampaignState(row["state"]))

@@ -1,0 +1,161 @@
+"""Listens, and the results that reports are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, func, insert, select, update
+
+from ivr.adapters.store import schema
+from ivr.adapters.store.attempts import ATTEMPTS, TARGETS, Attempts, mark_answered
+from ivr.adapters.store.campaigns import books
+from ivr.adapters.store.engine import Database
+from ivr.rules.causes import ended_by
+from ivr.rules.records import Books
+from ivr.rules.segments import CallResult, EndedBy, KeyPress, Listen, Play, Segment, merge
+from ivr.rules.states import AttemptState, Outcome
+
+LISTENS = schema.listens
+
+
+class Listens:
+    """What was heard, exactly once per answered attempt."""
+
+    def __init__(self, database: Database, attempts: Attempts) -> None:
+        self._database = database
+        self._attempts = attempts
+
+    def record(self, listens: list[Listen], ends: list[Mapping[str, Any]]) -> None:
+        """All of it is committed, or nothing; recording the same again changes nothing."""
+        with self._database.write() as connection:
+            for listen in listens:
+                self._add(connection, listen)
+            for end in ends:
+                self._attempts.end(connection, end)
+
+    def without_listen(self, ended_before_ms: int, campaign_id: int | None = None) -> list[str]:
+        """Answered attempts (of one campaign) that ended before that instant and of which no listen came."""
+        with self._database.read() as connection:
+            query = (
+                select(ATTEMPTS.c.id)
+                .outerjoin(LISTENS, LISTENS.c.attempt_id == ATTEMPTS.c.id)
+                .where(
+                    ATTEMPTS.c.state == AttemptState.ENDED.value,
+                    ATTEMPTS.c.outcome == Outcome.ANSWERED.value,
+                    ATTEMPTS.c.ended_at_ms < ended_before_ms,
+                    LISTENS.c.attempt_id.is_(None),
+                )
+            )
+            if campaign_id is not None:
+                query = query.where(ATTEMPTS.c.campaign_id == campaign_id)
+            return list(connection.execute(query).scalars())
+
+    def live_sums(self, campaign_id: int) -> tuple[int, int]:
+        """(listens, sum of heard milliseconds of the message) so far: the live listen rate."""
+        with self._database.read() as connection:
+            query = select(func.count(), func.coalesce(func.sum(LISTENS.c.message_ms), 0))
+            row = connection.execute(query.where(LISTENS.c.campaign_id == campaign_id)).one()
+            return int(row[0]), int(row[1])
+
+    def snapshot(self, campaign_id: int) -> tuple[Books, list[CallResult]]:
+        """The campaign's books and one result per target, in the order of the audience, all of one moment."""
+        with self._database.read() as connection:
+            rows = connection.execute(_results_query(campaign_id)).mappings()
+            return books(connection, campaign_id), [_result(row) for row in rows]
+
+    def _add(self, connection: Connection, listen: Listen) -> None:
+        known = connection.execute(select(LISTENS).where(LISTENS.c.attempt_id == listen.attempt)).mappings().first()
+        if known is not None:
+            merged = merge(_listen(known), listen)
+            connection.execute(update(LISTENS).where(LISTENS.c.attempt_id == listen.attempt).values(**_columns(merged)))
+            return
+        attempt = connection.execute(select(ATTEMPTS.c.campaign_id).where(ATTEMPTS.c.id == listen.attempt)).first()
+        if attempt is None:
+            return
+        connection.execute(
+            insert(LISTENS).values(attempt_id=listen.attempt, campaign_id=attempt.campaign_id, **_columns(listen))
+        )
+        mark_answered(connection, listen.attempt)
+
+
+def _results_query(campaign_id: int) -> Select[Any]:
+    last = (
+        select(
+            ATTEMPTS.c.target_id,
+            func.max(ATTEMPTS.c.id).label("attempt_id"),
+            func.count(ATTEMPTS.c.dialing_at_ms).label("dialled"),
+        )
+        .where(ATTEMPTS.c.campaign_id == campaign_id, ATTEMPTS.c.state != AttemptState.RELEASED.value)
+        .group_by(ATTEMPTS.c.target_id)
+        .subquery()
+    )
+    return (
+        select(
+            schema.contacts.c.number,
+            TARGETS.c.state.label("target_state"),
+            TARGETS.c.outcome.label("target_outcome"),
+            TARGETS.c.rule,
+            last.c.dialled,
+            ATTEMPTS.c.dialing_at_ms,
+            ATTEMPTS.c.ended_at_ms,
+            ATTEMPTS.c.id.label("attempt"),
+            ATTEMPTS.c.cause,
+            LISTENS,
+        )
+        .select_from(TARGETS)
+        .join(schema.contacts, schema.contacts.c.id == TARGETS.c.contact_id)
+        .outerjoin(last, last.c.target_id == TARGETS.c.id)
+        .outerjoin(ATTEMPTS, ATTEMPTS.c.id == last.c.attempt_id)
+        .outerjoin(LISTENS, LISTENS.c.attempt_id == ATTEMPTS.c.id)
+        .where(TARGETS.c.campaign_id == campaign_id)
+        .order_by(TARGETS.c.id)
+    )
+
+
+def _columns(listen: Listen) -> dict[str, Any]:
+    return {
+        **{f"{segment.value}_ms": listen.heard_ms(segment) for segment in Segment},
+        "plays": [[p.segment.value, p.sound, p.heard_ms, p.length_ms, p.began_ms] for p in listen.plays],
+        "keys": [[k.key, k.segment.value, k.within_ms, k.at_ms] for k in listen.keys],
+        "stop_at_ms": listen.stop_at_ms,
+        "ended_by": listen.ended_by.value,
+        "measured_by": listen.measured_by,
+        "error": listen.error,
+        "at_ms": listen.at_ms,
+    }
+
+
+def _result(row: RowMapping) -> CallResult:
+    return CallResult(
+        number=row["number"],
+        attempt=row["attempt"] or "",
+        outcome=row["target_outcome"],
+        state=row["target_state"],
+        rule=row["rule"],
+        dialled=row["dialled"] or 0,
+        dialed_at_ms=row["dialing_at_ms"] or 0,
+        ended_at_ms=row["ended_at_ms"] or 0,
+        listen=_judged(_listen(row), row["cause"]) if row["attempt_id"] else None,
+    )
+
+
+def _judged(listen: Listen, cause: int | None) -> Listen:
+    """A hang-up that the script saw is the network's if the cause says so."""
+    if listen.ended_by is EndedBy.LISTENER and ended_by(cause) is EndedBy.NETWORK:
+        return replace(listen, ended_by=EndedBy.NETWORK)
+    return listen
+
+
+def _listen(row: RowMapping) -> Listen:
+    return Listen(
+        attempt=row["attempt_id"],
+        plays=tuple(Play(Segment(p[0]), *p[1:]) for p in row["plays"]),
+        keys=tuple(KeyPress(k[0], Segment(k[1]), *k[2:]) for k in row["keys"]),
+        stop_at_ms=row["stop_at_ms"],
+        ended_by=EndedBy(row["ended_by"]),
+        measured_by=row["measured_by"],
+        error=row["error"],
+        at_ms=row["at_ms"],
+    )

@@ -1,0 +1,185 @@
+"""The tables. Instants are Unix milliseconds UTC (`…_at_ms`), durations milliseconds (`…_ms`).
+
+A change here needs a migration in `migrations/versions`; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_N_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite numbers rows by itself only for INTEGER."""
+
+source_batches = Table(
+    "source_batches",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(200), nullable=False, unique=True),
+    Column("file_name", Text, nullable=False),
+    Column("file_sha256", String(64), nullable=False, unique=True),
+    Column("accepted", Integer, nullable=False),
+    Column("rejected", Integer, nullable=False),
+    Column("imported_at_ms", BigInteger, nullable=False),
+)
+
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("number", String(16), nullable=False, unique=True),  # E.164
+    Column("line_type", String(16), nullable=False),
+    Column("imported_at_ms", BigInteger, nullable=False),
+)
+
+batch_contacts = Table(
+    "batch_contacts",
+    metadata,
+    Column("batch_id", ForeignKey("source_batches.id"), primary_key=True),
+    Column("contact_id", ForeignKey("contacts.id"), primary_key=True),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(200), nullable=False, unique=True),
+    Column("original_name", Text, nullable=False),
+    Column("original_sha256", String(64), nullable=False),
+    Column("sound", String(64), nullable=False),
+    Column("length_ms", Integer, nullable=False),
+    Column("added_at_ms", BigInteger, nullable=False),
+)
+
+sponsors = Table(
+    "sponsors",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(200), nullable=False, unique=True),
+)
+
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(200), nullable=False, unique=True),
+    Column("sponsor_id", ForeignKey("sponsors.id"), nullable=False),
+    Column("message_id", ForeignKey("messages.id"), nullable=False),
+    Column("batch_id", ForeignKey("source_batches.id"), nullable=False),
+    Column("language", String(8), nullable=False),
+    Column("trunk", String(64), nullable=False),
+    Column("rate_cps", Float, nullable=False),
+    Column("hours", Text, nullable=False),
+    Column("timezone", String(64), nullable=False),
+    Column("preroll", String(64), nullable=False),
+    Column("preroll_ms", Integer, nullable=False),
+    Column("notice", String(64), nullable=False),
+    Column("notice_ms", Integer, nullable=False),
+    Column("confirmation", String(64), nullable=False),
+    Column("confirmation_ms", Integer, nullable=False),
+    Column("texts", JSON, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("started_at_ms", BigInteger),
+    Column("finished_at_ms", BigInteger),
+)
+
+targets = Table(
+    "targets",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("campaign_id", ForeignKey("campaigns.id"), nullable=False),
+    Column("contact_id", ForeignKey("contacts.id"), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("outcome", String(16), nullable=False, server_default=""),
+    Column("rule", Text, nullable=False, server_default=""),
+    UniqueConstraint("campaign_id", "contact_id"),
+    Index("ix_targets_campaign_id_state", "campaign_id", "state"),
+)
+
+OPEN = "state IN ('claimed', 'dialing', 'answered')"
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("target_id", ForeignKey("targets.id"), nullable=False, index=True),
+    Column("campaign_id", ForeignKey("campaigns.id"), nullable=False),
+    Column("pbx", String(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("outcome", String(16), nullable=False, server_default=""),
+    Column("claimed_at_ms", BigInteger, nullable=False),
+    Column("dialing_at_ms", BigInteger),
+    Column("answered_at_ms", BigInteger),
+    Column("ended_at_ms", BigInteger),
+    Column("cause", Integer),
+    Column("tech_cause", Integer),
+    Column("note", Text, nullable=False, server_default=""),
+    Index("ix_attempts_campaign_id_state", "campaign_id", "state"),
+    Index("ix_attempts_pbx_state", "pbx", "state"),
+    # Two open attempts for one target cannot exist, whatever the code above does.
+    Index("uq_attempts_open_target", "target_id", unique=True, sqlite_where=text(OPEN), postgresql_where=text(OPEN)),
+)
+
+listens = Table(
+    "listens",
+    metadata,
+    Column("attempt_id", ForeignKey("attempts.id"), primary_key=True),
+    Column("campaign_id", ForeignKey("campaigns.id"), nullable=False, index=True),
+    Column("preroll_ms", Integer, nullable=False),
+    Column("message_ms", Integer, nullable=False),
+    Column("notice_ms", Integer, nullable=False),
+    Column("confirmation_ms", Integer, nullable=False),
+    Column("plays", JSON, nullable=False),
+    Column("keys", JSON, nullable=False),
+    Column("stop_at_ms", Integer),
+    Column("ended_by", String(16), nullable=False),
+    Column("measured_by", String(16), nullable=False),
+    Column("error", Text, nullable=False, server_default=""),
+    Column("at_ms", BigInteger, nullable=False),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("number_hmac", String(64), nullable=False),
+    Column("scope", String(64), nullable=False),  # "platform" or "sponsor:<id>"
+    Column("reason", String(64), nullable=False),
+    Column("attempt_id", String(40)),
+    Column("at_ms", BigInteger, nullable=False),
+    UniqueConstraint("number_hmac", "scope"),
+)
+
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("target_id", ForeignKey("targets.id"), nullable=False, index=True),
+    Column("rule", String(64), nullable=False),
+    Column("rule_pack", String(64), nullable=False),
+    Column("asked_when", String(16), nullable=False),  # "claiming" or "dialing"
+    Column("at_ms", BigInteger, nullable=False),
+)

@@ -1,0 +1,177 @@
+"""Supervisord: starts every process, restarts what dies, keeps the logs. Configured here, spoken to on its socket."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from xmlrpc.client import Fault, ServerProxy
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from ivr.errors import NotReady, SetUpFailed
+
+LOG_BYTES = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process to be kept running. priority: low starts first and stops last. env: added to ours."""
+
+    name: str
+    command: Sequence[str]
+    priority: int
+    env: Mapping[str, str] = field(default_factory=dict)
+    stop_wait_s: int = 10
+    stop_signal: str = "TERM"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What supervisord says of a process."""
+
+    name: str
+    state: str
+    pid: int
+    since_s: int
+    detail: str
+
+
+class Supervisor:
+    """The supervisord of one var folder."""
+
+    def __init__(self, run_dir: Path, log_dir: Path) -> None:
+        self._run_dir = run_dir
+        self._log_dir = log_dir
+        self._socket = run_dir / "supervisor.sock"
+        self._config = run_dir / "supervisord.conf"
+        self._pid_file = run_dir / "supervisord.pid"
+
+    def start(self, processes: Sequence[Process], foreground: bool = False) -> None:
+        """Supervisord runs with these processes. In the foreground it returns only when told to stop."""
+        self._log_dir.mkdir(parents=True, exist_ok=True)
+        self._config.write_text(self._render(processes), encoding="utf-8")
+        self._config.chmod(0o600)
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._config)]
+        # The settings were read already: what the children get is the file of resolved settings alone.
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("IVR_")}
+        if foreground:
+            os.execve(sys.executable, [*command, "-n"], clean)  # noqa: S606 - the same process, for systemd and containers
+        done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, env=clean)
+        if done.returncode:
+            raise SetUpFailed(f"the supervisor did not start: {(done.stderr or done.stdout).strip()[-300:]}")
+
+    def is_up(self) -> bool:
+        """True when it answers."""
+        try:
+            self._call("supervisor.getState")
+        except NotReady:
+            return False
+        return True
+
+    def states(self) -> list[State]:
+        """What each process does. Raises NotReady when nothing was started."""
+        infos: Any = self._call("supervisor.getAllProcessInfo")
+        return [
+            State(
+                i["name"],
+                i["statename"].lower(),
+                i["pid"],
+                max(0, i["now"] - i["start"]),
+                i["spawnerr"] or i["description"],
+            )
+            for i in infos
+        ]
+
+    def stop_process(self, name: str) -> None:
+        """That process has ended and is not started again."""
+        self._call("supervisor.stopProcess", name)
+
+    def stop(self, timeout_s: float = 30.0) -> None:
+        """Every process has ended, and supervisord too."""
+        pid = self._pid()
+        self._call("supervisor.shutdown")
+        deadline = time.monotonic() + timeout_s
+        while pid and _alive(pid):
+            if time.monotonic() > deadline:
+                os.killpg(pid, signal.SIGKILL)
+                raise NotReady(f"the supervisor (pid {pid}) did not end within {timeout_s:g} s and was killed")
+            time.sleep(0.05)
+
+    def _pid(self) -> int:
+        try:
+            return int(self._pid_file.read_text())
+        except (OSError, ValueError):
+            return 0
+
+    def _call(self, method: str, *arguments: str) -> object:
+        transport = SupervisorTransport(None, None, f"unix://{self._socket}")
+        try:
+            with ServerProxy("http://localhost", transport) as proxy:
+                called: Any = getattr(proxy, method)
+                return called(*arguments)
+        except (OSError, Fault) as error:
+            raise NotReady("Portevoix is not up here; `ivr up` starts it") from error
+        finally:
+            transport.close()
+
+    def _render(self, processes: Sequence[Process]) -> str:
+        head = [
+            "[unix_http_server]",
+            f"file = {self._socket}",
+            "chmod = 0600",
+            "[supervisord]",
+            f"logfile = {_value(str(self._log_dir / 'supervisor.log'))}",
+            f"pidfile = {self._pid_file}",
+            f"childlogdir = {_value(str(self._log_dir))}",
+            "logfile_maxbytes = 5MB",
+            "minfds = 1024",
+            "[rpcinterface:supervisor]",
+            "supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface",
+        ]
+        return "\n".join([*head, *(line for process in processes for line in self._program(process))]) + "\n"
+
+    def _program(self, process: Process) -> list[str]:
+        environment = ",".join(f"{key}={_quoted(value)}" for key, value in process.env.items())
+        return [
+            f"[program:{process.name}]",
+            f"command = {_value(' '.join(_quoted(part) for part in process.command))}",
+            f"environment = {_value(environment)}",
+            f"priority = {process.priority}",
+            "autorestart = true",
+            "startsecs = 1",
+            "startretries = 1000000",  # a part whose neighbour is away keeps trying, with supervisord's growing pauses
+            f"stopsignal = {process.stop_signal}",
+            f"stopwaitsecs = {process.stop_wait_s}",
+            "stopasgroup = false",
+            "killasgroup = true",
+            "redirect_stderr = true",
+            f"stdout_logfile = {_value(str(self._log_dir / (process.name + '.log')))}",
+            f"stdout_logfile_maxbytes = {LOG_BYTES}",
+            "stdout_logfile_backups = 3",
+        ]
+
+
+def _value(text: str) -> str:
+    """Supervisord expands % in every value."""
+    return text.replace("%", "%%")
+
+
+def _quoted(text: str) -> str:
+    if "\n" in text:
+        raise SetUpFailed("a path or setting with a line break cannot be used in a command")
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Layer 1: the doors. Parse, call a use case, show."""

@@ -1,0 +1,106 @@
+"""The AGI server: answers Asterisk, runs the call scripts of `agi/`, sends what was heard on its way."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ivr.adapters.agi import AgiServer, AgiSession
+from ivr.adapters.outbox import Outbox
+from ivr.adapters.queues import Queues
+from ivr.adapters.store import Store
+from ivr.errors import CallEnded, StoreBusy
+from ivr.rules.segments import EndedBy, Segment
+from ivr.settings import HOME, Settings
+from ivr.usecases.conversation import Call, Manners, SoundMissing, Sounds
+from ivr.usecases.recording import listen_result, stop_result
+
+log = logging.getLogger(__name__)
+
+DRAIN_S = 5.0
+"""How long calls on the line may go on after SIGTERM; then the dialplan speaks in the script's place."""
+
+Script = Callable[[Call], None]
+SEGMENT_ARGUMENTS = (Segment.PREROLL, Segment.MESSAGE, Segment.NOTICE, Segment.CONFIRMATION)
+
+
+def load_scripts(folder: Path) -> dict[str, Script]:
+    """The call scripts by route: each file of `agi/` has one function, named like the file, which is the route."""
+    scripts: dict[str, Script] = {}
+    for path in sorted(folder.glob("*.py")):
+        spec = importlib.util.spec_from_file_location(f"agi_scripts.{path.stem}", path)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"cannot load {path}")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        scripts[path.stem] = getattr(module, path.stem)
+    return scripts
+
+
+class Conversations:
+    """Turns AGI sessions into calls, and calls into results."""
+
+    def __init__(self, settings: Settings, store: Store, outbox: Outbox) -> None:
+        self._settings = settings
+        self._store = store
+        self._outbox = outbox
+
+    def route(self, script: Script) -> Callable[[AgiSession], None]:
+        """What the AGI server runs for one script."""
+
+        def handle(session: AgiSession) -> None:
+            self._converse(session, script)
+
+        return handle
+
+    def _converse(self, session: AgiSession, script: Script) -> None:
+        attempt, *names = session.arguments
+        sounds = Sounds(self._settings.sounds_dir, dict(zip(SEGMENT_ARGUMENTS, names, strict=True)))
+        manners = Manners(self._settings.calls.grace_s, self._settings.calls.max_repeats)
+        call = Call(attempt, session, sounds, manners, self._stop)
+        ended_by, error = EndedBy.UNKNOWN, "the call script failed"
+        try:
+            script(call)
+            session.set_variable("IVR_RESULT", "done")
+            ended_by, error = EndedBy.US, ""
+        except CallEnded:
+            ended_by, error = EndedBy.LISTENER, ""
+        except SoundMissing as missing:
+            log.error("sound missing", extra={"action": "sound_missing", "attempt_id": attempt, "why": str(missing)})
+            session.set_variable("IVR_RESULT", "file")
+            error = str(missing)
+        finally:
+            self._outbox.put(listen_result(call.listen(ended_by, error)))
+
+    def _stop(self, attempt: str, at_ms: int) -> None:
+        """Stored in the database, or, while that is locked, in the outbox: in both cases before the confirmation."""
+        try:
+            self._store.suppressions.stop_attempt(attempt, at_ms)
+        except StoreBusy:
+            log.error("stop waits in the outbox", extra={"action": "stop_waits", "attempt_id": attempt})
+            self._outbox.put(stop_result(attempt, at_ms))
+
+
+def run(settings: Settings) -> None:
+    """Serves calls until SIGTERM; then lets the calls on the line end, for 5 s at most."""
+    store = Store(settings)
+    queues = Queues(settings.redis_url)
+    outbox = Outbox(settings.var_dir / "outbox", "agi", lambda results: _send(queues, results))
+    conversations = Conversations(settings, store, outbox)
+    routes = {name: conversations.route(script) for name, script in load_scripts(HOME / "agi").items()}
+    server = AgiServer("127.0.0.1", settings.pbx.agi_port, routes)
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown, args=(DRAIN_S,)).start())
+    log.info("AGI server listens", extra={"action": "agi_up", "port": settings.pbx.agi_port})
+    server.serve_forever()
+    outbox.close()
+    store.close()
+
+
+def _send(queues: Queues, results: list[Mapping[str, Any]]) -> None:
+    queues.publish_results(results)
+    queues.ring_record()

@@ -1,0 +1,63 @@
+"""The command line: `ivr`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from ivr.doors import logs
+from ivr.doors.cli.campaign import campaign
+from ivr.doors.cli.contacts import contacts
+from ivr.doors.cli.installation import down, process, setup, status, up
+try:
+    from ivr.doors.cli.lab import lab
+except ImportError:
+    lab = setup
+from ivr.doors.cli.message import message
+from ivr.doors.cli.settings_command import settings_command
+from ivr.errors import IvrError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config", type=click.Path(path_type=Path), help="Settings file; default: $IVR_CONFIG, else ./portevoix.toml."
+)
+@click.pass_context
+def cli(context: click.Context, config: Path | None) -> None:
+    r"""Portevoix sends recorded messages by telephone, plays a privacy notice after them, and proves what was heard.
+
+    \b
+    A first campaign:
+      ivr setup                                     obtain Asterisk and the rest, once
+      ivr up                                        start everything
+      ivr contacts import people.csv                who may be called
+      ivr message add message.mp3 --name hello      what they will hear
+      ivr campaign create spring --message hello --contacts people --trunk carrier …
+      ivr campaign start spring                     call, and watch
+      ivr campaign report spring                    what was heard
+    """
+    context.obj = config
+
+
+for command in (setup, up, status, down, process, contacts, message, campaign, lab, settings_command):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Runs `ivr`; what Portevoix can explain is one line on stderr and an exit code, never a traceback."""
+    logs.quiet()
+    try:
+        cli(standalone_mode=False)
+    except IvrError as error:
+        click.echo(f"ivr: {error}", err=True)
+        sys.exit(error.exit_code)
+    except click.exceptions.Abort:
+        click.echo("ivr: interrupted", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)

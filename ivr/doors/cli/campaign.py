@@ -1,0 +1,163 @@
+"""`ivr campaign`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from ivr.doors.cli.parts import console, require_up, say, settings_of, store_of
+from ivr.doors.cli.progress import follow, line
+from ivr.doors.report import as_csv, as_html, as_json, terminal
+from ivr.usecases import campaigns, reports
+from ivr.usecases.prompts import Texts
+from ivr.usecases.reporting import Report
+
+
+@click.group()
+def campaign() -> None:
+    """A message to an audience: create, start, pause, resume, stop, report."""
+
+
+@campaign.command()
+@click.argument("name")
+@click.option("--message", required=True, help="Name of the message (`ivr message list`).")
+@click.option("--contacts", required=True, help="Name of the batch of contacts (`ivr contacts list`).")
+@click.option("--trunk", required=True, help="Name of the trunk in the settings.")
+@click.option("--sponsor", required=True, help="Who calls; said first: «Jeanne Martin».")
+@click.option("--role", required=True, help="As what: «candidate à l'élection présidentielle».")
+@click.option("--controller", required=True, help="Who pays and answers for the data; said in the notice.")
+@click.option("--source", required=True, help="Where the numbers came from; said in the notice.")
+@click.option("--website", required=True, help="Where people can learn more; said in the notice.")
+@click.option("--language", type=click.Choice(["fr", "en"]), help="Default: the setting `language`.")
+@click.option("--rate", type=float, help="Calls started per second, at most; default: the trunk's.")
+@click.option("--hours", default=campaigns.Draft.__dataclass_fields__["hours"].default, show_default=True)
+@click.option("--timezone", default="Europe/Paris", show_default=True, help="Zone in which the hours hold.")
+@click.pass_context
+def create(context: click.Context, /, name: str, **options: Any) -> None:
+    """Make a draft: pre-roll, notice and confirmation are spoken now, one target is made per contact."""
+    settings = settings_of(context)
+    texts = Texts(**{key: options.pop(key) for key in ("sponsor", "role", "controller", "source", "website")})
+    language, rate = options.pop("language") or settings.language, options.pop("rate")
+    draft = campaigns.Draft(name, texts=texts, language=language, rate_cps=rate, **options)
+    with store_of(settings) as store:
+        made = campaigns.create(store, settings, draft)
+        targets = store.campaigns.books(made.id).targets
+    console.print(f"[bold]{made.name}[/]: draft, {targets} targets; `ivr campaign start {made.name}` calls them")
+    for part in ("preroll", "notice", "confirmation"):
+        console.print(f"  {part} ({getattr(made, part).length_ms / 1000:.1f} s): {made.texts[part]}")
+
+
+@campaign.command()
+@click.argument("name")
+@click.option("--detach", is_flag=True, help="Do not show the progress.")
+@click.pass_context
+def start(context: click.Context, name: str, detach: bool) -> None:
+    """Start calling and show live progress. The campaign goes on when this terminal ends."""
+    settings = settings_of(context)
+    require_up(settings)
+    with store_of(settings) as store:
+        running = campaigns.start(store, settings, name)
+        say(f"{name} runs")
+        if not detach:
+            follow(store, settings, running)
+
+
+@campaign.command()
+@click.argument("name")
+@click.option("--detach", is_flag=True, help="Do not show the progress.")
+@click.pass_context
+def resume(context: click.Context, name: str, detach: bool) -> None:
+    """Go on with a paused campaign."""
+    context.invoke(start, name=name, detach=detach)
+
+
+@campaign.command()
+@click.argument("name")
+@click.pass_context
+def pause(context: click.Context, name: str) -> None:
+    """Start no more calls until `resume`; people on the line hear the message to its end."""
+    with store_of(settings_of(context)) as store:
+        campaigns.pause(store, name)
+    say(f"{name} is paused")
+
+
+@campaign.command()
+@click.argument("name")
+@click.pass_context
+def stop(context: click.Context, name: str) -> None:
+    """Start no more calls, for good; people on the line hear the message to its end."""
+    with store_of(settings_of(context)) as store:
+        campaigns.stop(store, name)
+    say(f"{name} is stopped")
+
+
+@campaign.command("list")
+@click.pass_context
+def list_(context: click.Context) -> None:
+    """Show every campaign and where it stands."""
+    table = Table(box=None, header_style="bold")
+    for column in ("campaign", "sponsor", "state", "targets", "due", "in progress", "done"):
+        table.add_column(column)
+    with store_of(settings_of(context)) as store:
+        for one in store.campaigns.all():
+            books = store.campaigns.books(one.id)
+            counts = (books.targets, books.due, books.in_progress, sum(books.outcomes.values()))
+            table.add_row(one.name, one.sponsor, one.state.value, *map(str, counts))
+    console.print(table)
+
+
+@campaign.command()
+@click.argument("name")
+@click.option("--follow", "live", is_flag=True, help="Keep showing it until the campaign is over.")
+@click.pass_context
+def status(context: click.Context, name: str, live: bool) -> None:
+    """Show where a campaign stands."""
+    settings = settings_of(context)
+    with store_of(settings) as store:
+        one = store.campaigns.named(name)
+        if live:
+            follow(store, settings, one)
+        else:
+            console.print(line(store, settings, one))
+
+
+@campaign.command()
+@click.argument("name")
+@click.option(
+    "--format", "form", type=click.Choice(["terminal", "json", "csv", "csv-excel", "html"]), default="terminal"
+)
+@click.option("--output", type=click.Path(path_type=Path), help="Write to this file instead of the terminal.")
+@click.option("--language", type=click.Choice(["fr", "en"]), help="Default: the campaign's.")
+@click.pass_context
+def report(context: click.Context, name: str, form: str, output: Path | None, language: str | None) -> None:
+    """Show what was heard: the listen rate with its numerator and denominator, the retention curve, the books."""
+    settings = settings_of(context)
+    with store_of(settings) as store:
+        made = reports.report_of(store, store.campaigns.named(name))
+    if form == "terminal" and output is None:
+        terminal.render(made, console, language)
+        return
+    renderers = {
+        "json": lambda: as_json.render(made),
+        "csv": lambda: as_csv.render(made, language=language),
+        "csv-excel": lambda: as_csv.render(made, excel=True, language=language),
+        "html": lambda: as_html.render(made, language),
+        "terminal": lambda: _as_text(made, language),
+    }
+    text = renderers[form]()
+    if output is None:
+        click.echo(text)
+    else:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, encoding="utf-8")
+        say(f"written: {output}")
+
+
+def _as_text(made: Report, language: str | None) -> str:
+    plain = Console(width=100, record=True, file=click.get_text_stream("stderr"), quiet=True)
+    terminal.render(made, plain, language)
+    return plain.export_text()

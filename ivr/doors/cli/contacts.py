@@ -1,0 +1,56 @@
+"""`ivr contacts`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.progress import Progress
+from rich.table import Table
+
+from ivr.doors.cli.parts import console, settings_of, store_of
+from ivr.usecases.contacts import import_file
+
+
+@click.group()
+def contacts() -> None:
+    """The people who may be called."""
+
+
+@contacts.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--name", help="Name of the batch; default: the file's name.")
+@click.pass_context
+def import_(context: click.Context, file: Path, name: str | None) -> None:
+    """Import a CSV with a header: any common encoding and separator; the numbers' column is found by its name.
+
+    Importing the same file twice changes nothing. Rejected rows go to a file with line, reason and what was read.
+    """
+    settings = settings_of(context)
+    with store_of(settings) as store, Progress(console=console, transient=True) as bar:
+        task = bar.add_task("reading", total=None)
+        done = import_file(
+            store, settings, file, name, lambda read, total: bar.update(task, completed=read, total=total)
+        )
+    batch = done.batch
+    if done.known:
+        console.print(f"{file.name} was imported before as [bold]{batch.name}[/]: nothing changed")
+    else:
+        console.print(f"[bold]{batch.name}[/]: {batch.accepted} contacts, {batch.rejected} rows rejected")
+    if done.rejects:
+        console.print(f"rejected rows: {done.rejects}")
+
+
+@contacts.command("list")
+@click.pass_context
+def list_(context: click.Context) -> None:
+    """Show the batches that were imported."""
+    table = Table(box=None, header_style="bold")
+    for column in ("batch", "contacts", "rejected", "imported"):
+        table.add_column(column)
+    with store_of(settings_of(context)) as store:
+        for batch in store.contacts.batches():
+            at = datetime.fromtimestamp(batch.imported_at_ms / 1000, UTC)
+            table.add_row(batch.name, str(batch.accepted), str(batch.rejected), f"{at:%Y-%m-%d %H:%M} UTC")
+    console.print(table)

@@ -1,0 +1,87 @@
+"""`ivr setup`, `up`, `status`, `down`, and the processes themselves."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from rich.table import Table
+
+from ivr.adapters.pbx import native
+from ivr.doors import logs
+from ivr.doors.cli.parts import console, say, settings_of
+from ivr.usecases import running
+
+
+@click.command()
+@click.pass_context
+def setup(context: click.Context) -> None:
+    """Obtain what is missing on this machine: Asterisk, Redis, SIPp and ffmpeg, and build the built-in sounds.
+
+    Nothing is installed into the system: what is missing is unpacked into a per-user cache folder. Running it again
+    changes nothing.
+    """
+    settings = settings_of(context)
+    native.obtain(settings.cache_dir, say)
+    running.prepare(settings, say)
+    say("set-up complete")
+
+
+@click.command()
+@click.option("--foreground", is_flag=True, help="Stay in the foreground, for systemd or a container.")
+@click.pass_context
+def up(context: click.Context, foreground: bool) -> None:
+    """Start every part, wait until each shows that it works, and keep them running."""
+    running.up(settings_of(context), say, foreground)
+
+
+@click.command()
+@click.option("--now", is_flag=True, help="End the calls on the line at once.")
+@click.pass_context
+def down(context: click.Context, now: bool) -> None:
+    """Stop every part. People on the line hear the message to its end first; nobody new is called."""
+    running.down(settings_of(context), say, now)
+    say("nothing is running")
+
+
+@click.command()
+@click.pass_context
+def status(context: click.Context) -> None:
+    """Show each part's state. Exit code 1 when one does not work."""
+    parts = running.status(settings_of(context))
+    table = Table(box=None, header_style="bold")
+    for column in ("part", "state", "pid", "for", "says"):
+        table.add_column(column)
+    for part in sorted(parts, key=lambda part: part.state.name):
+        state = part.state
+        shown = state.state if part.works else f"[bold red]{state.state}: not working[/]"
+        table.add_row(state.name, shown, str(state.pid or "–"), f"{state.since_s} s", part.says or state.detail)
+    console.print(table)
+    if not all(part.works for part in parts):
+        sys.exit(1)
+
+
+@click.command(hidden=True)
+@click.argument("name", type=click.Choice(["agi", "controller", "worker", "carrier"]))
+@click.argument("queue", required=False)
+@click.pass_context
+def process(context: click.Context, name: str, queue: str | None) -> None:
+    """One process of the installation, in the foreground. The supervisor calls this."""
+    settings = settings_of(context)
+    logs.for_process(settings.log_level)
+    if name == "agi":
+        from ivr.doors import agi_server
+
+        agi_server.run(settings)
+    elif name == "controller":
+        from ivr.doors import controller
+
+        controller.run(settings)
+    elif name == "carrier":
+        from ivr.doors import carrier
+
+        carrier.run(settings)
+    else:
+        from ivr.doors import worker
+
+        worker.run(settings, queue or "")

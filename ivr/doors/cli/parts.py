@@ -1,0 +1,48 @@
+"""What commands need: the settings of this call, and the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from ivr.adapters.store import Store
+from ivr.errors import NotReady
+from ivr.settings import Settings, load
+
+console = Console(highlight=False)
+
+
+def settings_of(context: click.Context) -> Settings:
+    """The settings that `ivr --config` names."""
+    config: Path | None = context.find_root().obj
+    return load(config)
+
+
+@contextmanager
+def store_of(settings: Settings) -> Iterator[Store]:
+    """The store, its tables made or brought to this version if it is new."""
+    settings.var_dir.mkdir(parents=True, exist_ok=True)
+    store = Store(settings)
+    try:
+        if not store.database.is_current():
+            store.migrate()
+        yield store
+    finally:
+        store.close()
+
+
+def require_up(settings: Settings) -> None:
+    """Returns if the installation runs; NotReady with what to do if not."""
+    from ivr.usecases.running import supervisor
+
+    if not supervisor(settings).is_up():
+        raise NotReady("Portevoix is not up here; `ivr up` starts it")
+
+
+def say(text: str) -> None:
+    """One line of progress on stderr: stdout is for results."""
+    click.echo(text, err=True)

@@ -1,0 +1,113 @@
+"""Live progress of a campaign: it reads, it drives nothing, so the campaign goes on when the terminal ends."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from typing import Any
+
+from rich.live import Live
+from rich.text import Text
+
+from ivr.adapters.queues import Queues
+from ivr.adapters.store import Store
+from ivr.doors.cli.parts import console, say
+from ivr.errors import NotReady
+from ivr.rules.records import Books, Campaign
+from ivr.rules.states import CampaignState
+from ivr.settings import Settings
+
+REFRESH_S = 0.5
+PLAIN_EVERY_S = 5.0
+OVER = {CampaignState.FINISHED, CampaignState.STOPPED, CampaignState.PAUSED}
+
+
+def follow(store: Store, settings: Settings, campaign: Campaign) -> None:
+    """Shows the campaign until it is over or paused, in one line that renews itself, or line by line when piped."""
+    meter = Meter(store, settings, campaign)
+    shown_at = 0.0
+    try:
+        with Live(console=console, auto_refresh=False, transient=True) if sys.stdout.isatty() else _Plain() as live:
+            while True:
+                text = meter.line()
+                if isinstance(live, Live):
+                    live.update(text, refresh=True)
+                elif time.monotonic() - shown_at >= PLAIN_EVERY_S:
+                    say(text.plain)
+                    shown_at = time.monotonic()
+                if meter.state in OVER:
+                    break
+                time.sleep(REFRESH_S)
+    except KeyboardInterrupt:
+        say(f"\n{campaign.name} goes on; `ivr campaign status {campaign.name} --follow` shows it again")
+        return
+    say(meter.line().plain)
+
+
+def line(store: Store, settings: Settings, campaign: Campaign) -> Text:
+    """Where the campaign stands, in one line."""
+    return Meter(store, settings, campaign).line()
+
+
+class _Plain:
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+class Meter:
+    """Reads the books and the controller's figures, and keeps the last seconds for the rate."""
+
+    def __init__(self, store: Store, settings: Settings, campaign: Campaign) -> None:
+        self._store = store
+        self._campaign = campaign
+        self._pbx = settings.pbx.name
+        self._queues = Queues(settings.redis_url)
+        self._called: deque[tuple[float, int]] = deque(maxlen=20)
+        self.state = campaign.state
+
+    def line(self) -> Text:
+        """State, people called, rate, channels, answered, listen rate so far, time left."""
+        self.state = self._store.campaigns.named(self._campaign.name).state
+        books = self._store.campaigns.books(self._campaign.id)
+        listens, heard_ms = self._store.listens.live_sums(self._campaign.id)
+        live = self._live()
+        done = sum(books.outcomes.values())
+        called = done + books.in_progress
+        self._called.append((time.monotonic(), called))
+        parts = [
+            f"{self._campaign.name} {self.state.value}",
+            f"{called}/{books.targets} called",
+            f"{self._rate():.1f} calls/s",
+            f"{live.get('live', 0)} channels",
+            f"{books.outcomes.get('answered', 0)} answered",
+            _listen_rate(listens, heard_ms, self._campaign.message.length_ms),
+            f"{sum(books.not_allowed.values())} not allowed",
+            self._left(books),
+        ]
+        return Text(" · ".join(part for part in parts if part))
+
+    def _live(self) -> dict[str, Any]:
+        try:
+            return self._queues.live(self._pbx) or {}
+        except NotReady:
+            return {}
+
+    def _rate(self) -> float:
+        (first_s, first), (last_s, last) = self._called[0], self._called[-1]
+        return max(0.0, (last - first) / (last_s - first_s)) if last_s > first_s else 0.0
+
+    def _left(self, books: Books) -> str:
+        if self.state is not CampaignState.RUNNING:
+            return ""
+        if not books.due:
+            return "last calls on the line"
+        rate = self._rate()
+        return f"{books.due / rate:.0f} s left" if rate else ""
+
+
+def _listen_rate(listens: int, heard_ms: int, length_ms: int) -> str:
+    return f"listen rate so far {heard_ms / (listens * length_ms):.1%} of {listens}" if listens else ""

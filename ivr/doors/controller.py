@@ -1,0 +1,48 @@
+"""The controller's process: the only speaker of AMI and the only clock of its PBX."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+
+from ivr.adapters.ami import AmiClient
+from ivr.adapters.pbx import cdr
+from ivr.adapters.queues import Queues
+from ivr.adapters.store import Store
+from ivr.errors import AmiDown
+from ivr.settings import Settings
+from ivr.usecases.controlling import Controller
+from ivr.usecases.running import ami_secret
+
+log = logging.getLogger(__name__)
+
+
+def run(settings: Settings) -> None:
+    """Controls the PBX of these settings until SIGTERM. Calls on the line go on without it."""
+    asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> None:
+    store, queues = Store(settings), Queues(settings.redis_url)
+    ami = AmiClient("127.0.0.1", settings.pbx.ami_port, "ivr", ami_secret(settings))
+    task = asyncio.create_task(_control(settings, store, queues, ami))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    await ami.close()
+    queues.close()
+    store.close()
+
+
+async def _control(settings: Settings, store: Store, queues: Queues, ami: AmiClient) -> None:
+    while True:
+        try:
+            await ami.open()
+        except AmiDown as error:
+            log.warning("Asterisk is not there yet", extra={"action": "ami_waits", "why": str(error)})
+            await asyncio.sleep(0.5)
+        else:
+            break
+    await Controller(settings, store, queues, ami, lambda: cdr.read(settings)).run()

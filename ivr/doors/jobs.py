@@ -1,0 +1,30 @@
+"""What RQ calls: each job claims in the database first, so that running one twice changes nothing."""
+
+from __future__ import annotations
+
+import functools
+import os
+
+from ivr.adapters.queues import Queues
+from ivr.adapters.store import Store
+from ivr.settings import Settings, load
+from ivr.usecases import originating, recording
+
+
+@functools.cache
+def _parts() -> tuple[Settings, Store, Queues]:
+    """Opened once per worker process."""
+    settings = load()
+    return settings, Store(settings), Queues(settings.redis_url)
+
+
+def originate(campaign_id: int, pbx: str, count: int) -> int:
+    """Claims up to `count` due targets of the campaign for `pbx`. Returns how many."""
+    settings, store, queues = _parts()
+    return originating.originate(store, queues, settings, campaign_id, pbx, count)
+
+
+def record() -> int:
+    """Records everything that waits in the results. Returns how many."""
+    _, store, queues = _parts()
+    return recording.record_waiting(queues, store, f"worker-{os.getpid()}")

@@ -1,0 +1,86 @@
+"""The report as one table of figures, one a line, for spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from ivr.doors.report.words import Words, clean, words
+from ivr.usecases.reporting import Part, Report
+
+Cell = str | int | float | None
+COLUMNS = ("section", "id", "at_s", "label", "numerator", "denominator", "value", "low", "high", "definition")
+BYTE_ORDER_MARK = "\ufeff"
+FORMULA = "=+-@\t\r＝＋－＠"  # what makes a spreadsheet run a cell, in both widths
+
+
+def render(report: Report, excel: bool = False, language: str | None = None) -> str:
+    """The report as CSV with a header, lines ended by CR LF, labels in `language` (the campaign's by default).
+
+    excel: as a French Excel opens it by double click, with byte-order mark, semicolons and decimal commas. To be
+    encoded as UTF-8.
+    """
+    say = words(language or report.facts.language, report.facts.timezone)
+    out = io.StringIO(newline="")
+    table = csv.writer(out, delimiter=";" if excel else ",", lineterminator="\r\n")
+    table.writerow(COLUMNS)
+    table.writerows([_cell(cell, excel) for cell in row] for row in _rows(report, say))
+    return (BYTE_ORDER_MARK if excel else "") + out.getvalue()
+
+
+def _cell(cell: Cell, excel: bool) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, str):
+        return harmless(cell)
+    text = str(cell) if isinstance(cell, int) else f"{cell:.6g}"
+    return text.replace(".", ",") if excel else text
+
+
+def harmless(text: str) -> str:
+    """`text` so that no spreadsheet takes it for a formula: an apostrophe before what would start one."""
+    shown = clean(text)
+    return f"'{shown}" if shown.startswith(tuple(FORMULA)) else shown
+
+
+def _rows(report: Report, say: Words) -> Iterator[list[Cell]]:
+    yield from _campaign(report, say)
+    for one in report.measures:
+        numbers = [one.numerator, one.denominator, one.value, one.low, one.high]
+        yield ["measures", one.id, None, say(one.id), *numbers, say.definition(one.id)]
+    for name in ("outcomes", "answered_by", "fates", "opt_outs", "refusals"):
+        yield from (_part(name, part, say) for part in getattr(report, name))
+    for point in report.curve.points if report.curve else ():
+        numbers = [None, point.at_risk, point.share, point.low, point.high]
+        yield ["retention", "share", point.at_ms / 1000, say("axis.share"), *numbers, None]
+        yield ["retention", "left", point.at_ms / 1000, say("left"), point.left, None, point.left, None, None, None]
+        yield ["retention", "cut", point.at_ms / 1000, say("cut"), point.cut, None, point.cut, None, None, None]
+    yield from _books(report, say)
+
+
+def _campaign(report: Report, say: Words) -> Iterator[list[Cell]]:
+    facts = report.facts
+    texts = {"name": facts.name, "sponsor": facts.sponsor, "state": facts.state, "as_of": say.day_time(facts.as_of_ms)}
+    for name, text in texts.items():
+        yield ["campaign", name, None, text, *[None] * 6]
+
+
+def _part(section: str, part: Part, say: Words) -> list[Cell]:
+    return [section, part.id, None, say.part(part), part.count, part.total, part.share, None, None, None]
+
+
+def _books(report: Report, say: Words) -> Iterator[list[Cell]]:
+    books = report.books
+    lines = {
+        "targets": books.targets,
+        "outcomes_total": books.outcomes,
+        "due": books.due,
+        "in_progress": books.in_progress,
+        "not_allowed": books.not_allowed,
+        "accounted": books.accounted,
+        "balance": int(books.balance),
+        **report.doubts,
+    }
+    for name, count in lines.items():
+        yield ["books", name, None, say(name), count, books.targets, count, None, None, None]

@@ -1,0 +1,64 @@
+"""The report as one HTML file that asks nothing of any server: no script, no font, no picture from outside."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from ivr.doors.report.plot import Plot, plot
+from ivr.doors.report.words import clean, words
+from ivr.usecases.reporting import Part, Report
+
+HEADLINES = ("completion", "answer_rate", "opt_out")
+WIDE, NARROW = ((960, 400), 10), ((340, 300), 5)
+
+_PAGES = Environment(
+    loader=PackageLoader("ivr.doors.report", "pages"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def render(report: Report, language: str | None = None) -> str:
+    """The page, in `language` (the campaign's by default), to be written as UTF-8.
+
+    Its content security policy allows its own style, by hash, and nothing else.
+    """
+    say = words(language or report.facts.language, report.facts.timezone)
+    style = _PAGES.get_template("report.css.j2").render()
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return _PAGES.get_template("report.html.j2").render(
+        report=report,
+        facts=report.facts,
+        say=say,
+        clean=clean,
+        style=Markup(style),  # noqa: S704 - our own file, in which nothing is filled in
+        style_hash=digest,
+        headlines=[report.measure(name) for name in HEADLINES],
+        others=[one for one in report.measures if one.id not in (*HEADLINES, "listen_rate")],
+        plots=_plots(report),
+        stops=_stops(report),
+        length_s=report.facts.message_ms / 1000,
+    )
+
+
+def _plots(report: Report) -> dict[str, Plot]:
+    """The same curve twice, for a wide and a narrow screen: scaled down, its words could not be read."""
+    if report.curve is None:
+        return {}
+    return {"wide": plot(report.curve, *WIDE), "narrow": plot(report.curve, *NARROW)}
+
+
+def _stops(report: Report) -> list[tuple[Part, str]]:
+    """Each segment with its stops, and the seconds at which they came where they may be shown."""
+    return [(part, _seconds(report.opt_out_seconds.get(part.id, {}))) for part in report.opt_outs if part.total]
+
+
+def _seconds(seconds: Mapping[int, int]) -> str:
+    return ", ".join(f"{second} s" + (f" ×{count}" if count > 1 else "") for second, count in seconds.items())

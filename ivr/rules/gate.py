@@ -1,0 +1,138 @@
+"""The Gate: the one function that says yes to a call, not before a moment, or no with a rule's name.
+
+Asked when claiming and again right before dialing. It knows only the facts it is given and fails closed: a fact that
+is not known is a no, under `<rule>-unknown`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
+from enum import StrEnum
+
+from ivr.rules.states import CampaignState
+from ivr.rules.windows import Hours
+
+RULE_PACK = "base/1"
+"""Name and version of the rules below, recorded with every decision; it changes with them."""
+
+
+class Kind(StrEnum):
+    """What the Gate says."""
+
+    YES = "yes"
+    HOLD = "hold"
+    NO = "no"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of one call at one moment; None: not known.
+
+    now: aware. zones: every time zone in which the person may be. lab: the trunk is the simulated carrier, on loopback.
+    """
+
+    now: datetime | None = None
+    campaign: CampaignState | None = None
+    notice_present: bool | None = None
+    suppressed: bool | None = None
+    hours: Hours | None = None
+    zones: tuple[tzinfo, ...] = ()
+    already_reached: bool | None = None
+    caller_id: str | None = None
+    lab: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer. rule: the one that decided, "" for a yes. until: when a hold may end; None: people end it."""
+
+    kind: Kind
+    rule: str = ""
+    until: datetime | None = None
+    rule_pack: str = RULE_PACK
+
+
+YES = Verdict(Kind.YES)
+NO = Verdict(Kind.NO)
+UNKNOWN = Verdict(Kind.NO, rule="-unknown")
+
+
+def decide(facts: Facts) -> Verdict:
+    """YES only if every rule says yes; else the answer of the first that does not, in the order of RULES."""
+    for name, rule in RULES:
+        verdict = rule(facts)
+        if verdict.kind is not Kind.YES:
+            return replace(verdict, rule=name + verdict.rule)
+    return YES
+
+
+def _campaign_running(facts: Facts) -> Verdict:
+    if facts.campaign is None:
+        return UNKNOWN
+    if facts.campaign is CampaignState.PAUSED:
+        return Verdict(Kind.HOLD)
+    return YES if facts.campaign is CampaignState.RUNNING else NO
+
+
+def _notice_present(facts: Facts) -> Verdict:
+    return _must_be(True, facts.notice_present)
+
+
+def _suppressed(facts: Facts) -> Verdict:
+    return _must_be(False, facts.suppressed)
+
+
+def _calling_hours(facts: Facts) -> Verdict:
+    if facts.hours is None or not facts.zones or facts.now is None or facts.now.tzinfo is None:
+        return UNKNOWN
+    now = facts.now.astimezone(UTC)  # only there do moments of an hour that comes twice compare
+    opens = _open_everywhere(facts.hours, now, facts.zones)
+    if opens is None:
+        return NO
+    return YES if opens == now else Verdict(Kind.HOLD, until=opens)
+
+
+def _already_reached(facts: Facts) -> Verdict:
+    return _must_be(False, facts.already_reached)
+
+
+def _caller_id_granted(facts: Facts) -> Verdict:
+    if facts.lab is True:
+        return YES
+    if facts.caller_id is None:
+        return UNKNOWN
+    return YES if re.fullmatch(r"\+[1-9][0-9]{6,14}", facts.caller_id) else NO
+
+
+RULES: tuple[tuple[str, Callable[[Facts], Verdict]], ...] = (
+    ("campaign-running", _campaign_running),
+    ("notice-present", _notice_present),
+    ("suppressed", _suppressed),
+    ("calling-hours", _calling_hours),
+    ("already-reached", _already_reached),
+    ("caller-id-granted", _caller_id_granted),
+)
+"""Name and function, in the order in which they are asked; a new rule is a new line, a new fact and a new RULE_PACK."""
+
+
+def _must_be(wanted: bool, fact: bool | None) -> Verdict:
+    if fact is None:
+        return UNKNOWN
+    return YES if fact is wanted else NO
+
+
+def _open_everywhere(hours: Hours, now: datetime, zones: tuple[tzinfo, ...]) -> datetime | None:
+    """The first moment from `now` on at which it is calling hours in every zone; None: not within three weeks."""
+    moment = now
+    for _ in range(200):
+        opens = [hours.next_open(moment, zone) for zone in zones]
+        known = [at for at in opens if at is not None]
+        if len(known) < len(opens) or (max(known) - now).days > 21:
+            return None
+        if max(known) == moment:
+            return moment
+        moment = max(known)
+    return None

@@ -1,0 +1,101 @@
+"""The values that the store keeps and the use cases speak of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ivr.rules.states import CampaignState
+
+
+@dataclass(frozen=True, slots=True)
+class SourceBatch:
+    """A delivery of contacts."""
+
+    id: int
+    name: str
+    accepted: int
+    rejected: int
+    imported_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A recording and its telephone rendering."""
+
+    id: int
+    name: str
+    sound: str
+    length_ms: int
+    original_name: str
+    original_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A rendering: its hash, which is its file's name, and its length."""
+
+    sound: str
+    length_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A message to an audience, with its segments, limits and state."""
+
+    id: int
+    name: str
+    sponsor_id: int
+    sponsor: str
+    batch_id: int
+    language: str
+    trunk: str
+    rate_cps: float
+    hours: str
+    timezone: str
+    preroll: Sound
+    message: Sound
+    notice: Sound
+    confirmation: Sound
+    texts: dict[str, Any]
+    state: CampaignState
+    created_at_ms: int
+    started_at_ms: int | None
+    finished_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dialable:
+    """An attempt whose facts were just read: what the last questions are asked of, and what Originate needs."""
+
+    attempt: str
+    number: str
+    campaign: Campaign
+    suppressed: bool
+    reached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAttempt:
+    """An attempt that was, or may have been, sent and whose end is not known."""
+
+    dialing_at_ms: int
+    trunk: str
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Where every target of a campaign stands; `targets` equals the sum of the rest, always."""
+
+    targets: int
+    due: int
+    in_progress: int
+    outcomes: dict[str, int]
+    not_allowed: dict[str, int]
+
+    @property
+    def balance(self) -> bool:
+        """True when every target is in exactly one place."""
+        return self.targets == self.due + self.in_progress + sum(self.outcomes.values()) + sum(
+            self.not_allowed.values()
+        )

@@ -1,0 +1,134 @@
+"""Who was still listening, second by second: the product-limit estimate of Kaplan and Meier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ivr.rules.measures import Z95, wilson
+
+Times = NDArray[np.int64]
+Shares = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The curve at `at_ms` of the message.
+
+    share: who still listens after this instant, 0…1, None once nobody is observed any more. low, high: its 95 % band,
+    for this instant alone. at_risk: calls observed until this instant. left, cut: since the point before (at 0: before
+    the message began).
+    """
+
+    at_ms: int
+    share: float | None
+    low: float | None
+    high: float | None
+    at_risk: int
+    left: int
+    cut: int
+
+
+@dataclass(frozen=True, slots=True)
+class Median:
+    """When half had left, in milliseconds of the message; None: later than its end."""
+
+    at_ms: int | None
+    low_ms: int | None
+    high_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """The retention curve at each whole second and at the message's end."""
+
+    points: tuple[Point, ...]
+    median: Median
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """The exact curve: after times[i] it is share[i], with its band."""
+
+    times: Times
+    share: Shares
+    low: Shares
+    high: Shares
+
+
+def retention(left_ms: Times, cut_ms: Times, stayed: int, length_ms: int) -> Curve | None:
+    """The curve of a message of `length_ms`; None without calls or without a length.
+
+    left_ms, cut_ms: when each person left or was cut, since the message's beginning; 0: before it. stayed: how many
+    heard its end. A cut call is observed until its cut and then says nothing more. At equal
+    instants leaving comes before cutting.
+    Source: Kaplan and Meier, JASA 53 (1958) 457-481.
+    """
+    calls = len(left_ms) + len(cut_ms) + stayed
+    if calls == 0 or length_ms <= 0:
+        return None
+    left, cut = np.sort(np.minimum(left_ms, length_ms)), np.sort(np.minimum(cut_ms, length_ms))
+    ends = np.sort(np.concatenate([left, cut, np.full(stayed, length_ms, dtype=np.int64)]))
+    steps = _steps(left, ends)
+    at = np.unique(np.append(np.arange(0, length_ms + 1, 1000), length_ms))
+    return Curve(_points(at, steps, (left, cut, ends)), _median(steps))
+
+
+def _steps(left: Times, ends: Times) -> _Steps:
+    times, gone = np.unique(left, return_counts=True)
+    risk = len(ends) - np.searchsorted(ends, times, side="left")
+    share = np.cumprod(1 - gone / risk, dtype=np.float64)
+    low, high = _band(share, gone.astype(np.float64), risk.astype(np.float64), len(ends))
+    return _Steps(times, share, low, high)
+
+
+def _band(share: Shares, gone: Shares, risk: Shares, calls: int) -> tuple[Shares, Shares]:
+    """Greenwood's variance on the log-log scale (Kalbfleisch and Prentice), so that it stays within 0…1.
+
+    Where everybody has left, that scale ends: the high edge is then Wilson's for none of all.
+    """
+    inner = (share > 0) & (share < 1)
+    safe = np.where(inner, share, 0.5)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = np.cumsum(np.where(risk > gone, gone / (risk * (risk - gone)), 0.0))
+    width = Z95 * np.sqrt(variance) / np.abs(np.log(safe))
+    nobody = wilson(0, calls)
+    low = np.where(inner, safe ** np.exp(width), 0.0)
+    high = np.where(inner, safe ** np.exp(-width), nobody.high if nobody else 1.0)
+    return low, high
+
+
+def _points(at: Times, steps: _Steps, sorted_ms: tuple[Times, Times, Times]) -> tuple[Point, ...]:
+    left, cut, ends = sorted_ms
+    risk = len(ends) - np.searchsorted(ends, at, side="left")
+    step = np.searchsorted(steps.times, at, side="right") - 1
+    left_since = np.diff(np.searchsorted(left, at, side="right"), prepend=0)
+    cut_since = np.diff(np.searchsorted(cut, at, side="right"), prepend=0)
+    return tuple(
+        _point(int(ms), steps, int(step[i]), (int(risk[i]), int(left_since[i]), int(cut_since[i])))
+        for i, ms in enumerate(at)
+    )
+
+
+def _point(at_ms: int, steps: _Steps, step: int, counts: tuple[int, int, int]) -> Point:
+    risk, left, cut = counts
+    if step < 0:  # nobody has left yet: Greenwood would claim certainty, Wilson's for all of those observed does not
+        everyone = wilson(risk, risk)
+        share, low = (1.0, everyone.low) if everyone else (None, None)
+        return Point(at_ms, share, low, share, risk, left, cut)
+    share = float(steps.share[step])
+    if risk == 0 and share > 0:
+        return Point(at_ms, None, None, None, 0, left, cut)
+    return Point(at_ms, share, float(steps.low[step]), float(steps.high[step]), risk, left, cut)
+
+
+def _median(steps: _Steps) -> Median:
+    """Where the curve, and each edge of its band, first comes down to one half (Brookmeyer and Crowley's interval)."""
+    return Median(*(_first_half(steps.times, edge) for edge in (steps.share, steps.low, steps.high)))
+
+
+def _first_half(times: Times, edge: Shares) -> int | None:
+    below = np.flatnonzero(edge <= 0.5)
+    return int(times[below[0]]) if len(below) else None

@@ -1,0 +1,72 @@
+"""Importing contacts: a file becomes a batch, once; what was rejected stands in a file with line and reason."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ivr.adapters.contact_file import Accepted, Rejected, RejectsFile, read
+from ivr.adapters.store import Store
+from ivr.adapters.store.contacts import FileOrigin
+from ivr.rules.records import SourceBatch
+from ivr.settings import Settings
+from ivr.usecases.campaigns import now_ms
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """What became of a file. rejects: where the rejected rows are, None if there were none. known: imported before."""
+
+    batch: SourceBatch
+    rejects: Path | None
+    known: bool
+
+
+def import_file(
+    store: Store, settings: Settings, path: Path, name: str | None = None, progress: Progress | None = None
+) -> Import:
+    """The file's valid numbers are contacts of one new batch, committed whole; the same file again changes nothing.
+
+    Raises ContactsRefused with one sentence when the file cannot be used; then nothing was changed.
+    """
+    rows = read(path, settings.calls.country, progress)  # refuses before anything is written
+    digest = _sha256(path)
+    known = store.contacts.batch_of_file(digest)
+    if known is not None:
+        rejects = _rejects_path(settings, digest)
+        return Import(known, rejects if rejects.exists() else None, known=True)
+    rejects = _rejects_path(settings, digest)
+    rejects.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with RejectsFile(rejects) as rejected:
+        people = _accepted(rows, rejected)
+        origin = FileOrigin(name or path.stem, path.name, digest)
+        batch = store.contacts.import_batch(origin, people, lambda: rejected.count, now_ms())
+    return Import(batch, _kept(rejects, rejected.count), known=False)
+
+
+def _accepted(rows: Iterator[Accepted | Rejected], rejected: RejectsFile) -> Iterator[tuple[str, str]]:
+    for row in rows:
+        if isinstance(row, Accepted):
+            yield row.number.e164, row.number.line_type.value
+        else:
+            rejected.add(row)
+
+
+def _kept(rejects: Path, count: int) -> Path | None:
+    if count:
+        return rejects
+    rejects.unlink()
+    return None
+
+
+def _rejects_path(settings: Settings, digest: str) -> Path:
+    return settings.var_dir / "rejects" / f"{digest[:12]}.csv"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,176 @@
+"""The conversation with one person: plays segments, hears keys, and knows to the millisecond what was heard."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ivr.adapters.agi import Played
+from ivr.errors import CallEnded, IvrError
+from ivr.rules.flow import ALL_KEYS, KEYS, Wish
+from ivr.rules.segments import EndedBy, KeyPress, Listen, Play, Segment
+
+log = logging.getLogger(__name__)
+
+SAMPLES_PER_MS = 8
+"""A-law and mu-law files have 8,000 samples a second, and `endpos` counts the file's samples."""
+
+AFTER = "after"
+
+
+class Line(Protocol):
+    """The telephone line, as the AGI adapter gives it."""
+
+    def play(self, path: str, escape_digits: str = "", offset_samples: int = 0) -> Played:
+        """The file was played to its end, a key, or the hang-up."""
+
+    def wait_for_digit(self, timeout_s: float) -> str | None:
+        """The key pressed in time, or None; CallEnded on a hang-up."""
+
+    def set_variable(self, name: str, value: str) -> None:
+        """The channel's variable has that value."""
+
+
+class SoundMissing(IvrError):
+    """A sound of the campaign is missing: the dialplan goes on with the notice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sounds:
+    """Where the renderings are, and which one each segment has."""
+
+    folder: Path
+    names: dict[Segment, str]
+
+    def path(self, segment: Segment) -> str:
+        """The path without ending, as Asterisk wants it; SoundMissing if there is no such file."""
+        if not self._file(segment).is_file():
+            raise SoundMissing(f"the sound of segment {segment} is missing")
+        return str(self.folder / self.names[segment])
+
+    def length_ms(self, segment: Segment) -> int:
+        """The length of the segment's rendering, milliseconds."""
+        return self._file(segment).stat().st_size // SAMPLES_PER_MS
+
+    def _file(self, segment: Segment) -> Path:
+        return self.folder / f"{self.names[segment]}.alaw"
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How long keys are heard after the notice, and how often the message may be repeated."""
+
+    grace_s: float
+    max_repeats: int
+
+
+class Call:
+    """One answered call. The scripts in `agi/` are short functions over it."""
+
+    def __init__(
+        self, attempt: str, line: Line, sounds: Sounds, manners: Manners, store_stop: Callable[[str, int], None]
+    ) -> None:
+        self.attempt = attempt
+        self._line = line
+        self._sounds = sounds
+        self._manners = manners
+        self._store_stop = store_stop
+        self._began = time.monotonic()
+        self._at_ms = int(time.time() * 1000)
+        self._plays: list[Play] = []
+        self._keys: list[KeyPress] = []
+        self._messages_begun = 0
+        self._stop_at_ms: int | None = None
+
+    def play(self, segment: Segment) -> Wish | None:
+        """The segment was played to its end (None) or to the key that asks for something.
+
+        A key that asks for nothing is noted, and the sound goes on where it was. Raises CallEnded when the person hangs
+        up and SoundMissing when there is nothing to play; what was heard until then is kept.
+        """
+        path = self._sounds.path(segment)
+        self._messages_begun += segment is Segment.MESSAGE
+        armed = "" if segment is Segment.CONFIRMATION else ALL_KEYS  # a second 9 must not cut the confirmation
+        began_ms = self._elapsed_ms()
+        self._line.set_variable("IVR_BEGAN", str(self._at_ms + began_ms))
+        self._line.set_variable("IVR_SEGMENT", segment.value)
+        offset = 0
+        while True:
+            played = self._line.play(path, armed, offset)
+            if played.failed:
+                raise SoundMissing(f"Asterisk cannot play the sound of segment {segment}")
+            position = _position(played, offset)
+            if played.digit:
+                self._note_key(played.digit, segment, position // SAMPLES_PER_MS)
+                if self._meaning(played.digit) is None:
+                    offset = position
+                    continue
+            self._note_play(segment, position // SAMPLES_PER_MS, began_ms)
+            if played.hung_up:
+                raise CallEnded
+            return self._meaning(played.digit)
+
+    def wait_for_key(self) -> Wish | None:
+        """What the person asked for in the seconds after the notice; None if nothing. Raises CallEnded on a hang-up."""
+        self._line.set_variable("IVR_SEGMENT", AFTER)
+        deadline = time.monotonic() + self._manners.grace_s
+        began_ms = self._elapsed_ms()
+        while (left_s := deadline - time.monotonic()) > 0:
+            key = self._line.wait_for_digit(left_s)
+            if key is None:
+                return None
+            self._note_key(key, Segment.NOTICE, self._sounds.length_ms(Segment.NOTICE) + self._elapsed_ms() - began_ms)
+            if wish := self._meaning(key):
+                return wish
+        return None
+
+    def stop_calls(self) -> None:
+        """The sponsor's calls to this person are stopped for good: stored first, then confirmed."""
+        self._stop_at_ms = self._elapsed_ms()
+        self._store_stop(self.attempt, self._at_ms + self._stop_at_ms)
+        log.info("stop stored", extra={"action": "stop_stored", "attempt_id": self.attempt})
+        self.play(Segment.CONFIRMATION)
+
+    def listen(self, ended_by: EndedBy, error: str = "") -> Listen:
+        """What was heard until now."""
+        return Listen(
+            attempt=self.attempt,
+            plays=tuple(self._plays),
+            keys=tuple(self._keys),
+            stop_at_ms=self._stop_at_ms,
+            ended_by=ended_by,
+            error=error,
+            at_ms=self._at_ms,
+        )
+
+    def _meaning(self, key: str) -> Wish | None:
+        """What the key asks for now: a message that was repeated often enough goes on instead."""
+        wish = KEYS.get(key)
+        return None if wish is Wish.REPEAT and self._messages_begun > self._manners.max_repeats else wish
+
+    def _note_key(self, key: str, segment: Segment, within_ms: int) -> None:
+        self._keys.append(KeyPress(key, segment, within_ms, self._elapsed_ms()))
+
+    def _note_play(self, segment: Segment, heard_ms: int, began_ms: int) -> None:
+        length_ms = self._sounds.length_ms(segment)
+        sound = self._sounds.names[segment]
+        self._plays.append(Play(segment, sound, min(heard_ms, length_ms), length_ms, began_ms))
+
+    def _elapsed_ms(self) -> int:
+        return int((time.monotonic() - self._began) * 1000)
+
+
+def _position(played: Played, offset: int) -> int:
+    """Where in the file the person was, in samples.
+
+    After a hang-up `endpos` is the whole length in about 4 of 1,000 cases (Asterisk closes the stream before it is
+    asked where it was), so our own clock bounds it.
+    """
+    by_clock = offset + played.clock_ms * SAMPLES_PER_MS
+    if not played.endpos_known:
+        return by_clock
+    return min(played.endpos_samples, by_clock) if played.hung_up else played.endpos_samples

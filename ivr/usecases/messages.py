@@ -1,0 +1,121 @@
+"""Making a recording ready for the telephone, once, when it is added."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from ivr.adapters import sound
+from ivr.adapters.store import Store
+from ivr.errors import AudioRefused, NotFound, Temporary
+from ivr.rules.records import Message
+from ivr.settings import Settings
+
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A message that can be played. original_sha256: hex, its name in the originals folder. length_ms: as played."""
+
+    original_name: str
+    original_sha256: str
+    sound: str
+    length_ms: int
+
+
+def originals_dir(settings: Settings) -> Path:
+    """Where each file that was accepted is kept as it came, named by its SHA-256; never played, never served."""
+    return settings.var_dir / "originals"
+
+
+def prepare(file: Path, settings: Settings) -> Recording:
+    """`file` is rendered in the sounds folder and kept among the originals; `file` itself is not touched.
+
+    What is read is a private copy, so that nobody can change it between the checks and the rendering. Raises
+    NotFound, AudioRefused with what is wrong and what to do, or Temporary when there is no room; then nothing is left.
+    """
+    name = "".join(character if character.isprintable() else "?" for character in file.name)
+    copied, digest = _private_copy(file, name, settings)
+    try:
+        pcm = sound.decode(copied, settings, name)
+        rendering = sound.render(pcm, settings.sounds_dir, name, settings.message.min_s)
+        copied.replace(originals_dir(settings) / digest)
+    finally:
+        copied.unlink(missing_ok=True)
+    return Recording(name, digest, rendering.sound, rendering.length_ms)
+
+
+def add(store: Store, settings: Settings, file: Path, name: str) -> Message:
+    """The recording is prepared and kept as a message of that name; adding the same again changes nothing."""
+    made = prepare(file, settings)
+    message = Message(0, name, made.sound, made.length_ms, made.original_name, made.original_sha256)
+    return store.messages.add(message, int(time.time() * 1000))
+
+
+def verify(recording_sound: str, settings: Settings) -> None:
+    """The rendering is there, whole, and still what it was. Raises NotFound or Permanent, which say what to do."""
+    sound.verify(recording_sound, settings.sounds_dir)
+
+
+def _private_copy(file: Path, name: str, settings: Settings) -> tuple[Path, str]:
+    """A copy that only this user can read, in the originals folder, and the SHA-256 of its content."""
+    folder = originals_dir(settings)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=folder)
+    except OSError as error:
+        raise _no_room(folder, error) from None
+    copied = Path(temporary)
+    try:
+        with os.fdopen(handle, "wb") as target:
+            digest = _copy(_opened(file, name), target.fileno(), name, settings)
+    except BaseException as error:
+        copied.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise _no_room(folder, error) from None
+        raise
+    return copied, digest
+
+
+def _opened(file: Path, name: str) -> int:
+    """A descriptor of `file`, which is a regular file; opening a pipe does not wait."""
+    try:
+        source = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise NotFound(f"no such file: {name}") from None
+    except OSError as error:
+        raise AudioRefused(f"{name} cannot be read ({error.strerror}): allow this user to read it") from None
+    if not stat.S_ISREG(os.fstat(source).st_mode):
+        os.close(source)
+        raise AudioRefused(f"{name} is not a file: give the recording itself ({sound.ACCEPTED})")
+    return source
+
+
+def _copy(source: int, target: int, name: str, settings: Settings) -> str:
+    """All of `source` is in `target`; the SHA-256 of it. Closes `source`."""
+    digest, total = hashlib.sha256(), 0
+    with os.fdopen(source, "rb") as opened:
+        while chunk := opened.read(CHUNK_BYTES):
+            total += len(chunk)
+            if total > settings.message.max_bytes:
+                largest = settings.message.max_bytes / 1e6
+                raise AudioRefused(
+                    f"{name} is larger than {largest:g} MB, the largest recording: save it as mp3 or m4a"
+                )
+            digest.update(chunk)
+            view = memoryview(chunk)
+            while view:
+                view = view[os.write(target, view) :]
+    return digest.hexdigest()
+
+
+def _no_room(folder: Path, error: OSError) -> Temporary:
+    return Temporary(
+        f"{folder} cannot be written ({error.strerror}): free some space or check who may write there, then try again"
+    )

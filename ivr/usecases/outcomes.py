@@ -1,0 +1,55 @@
+"""Outcomes from AMI events: an attempt's end is known when its OriginateResponse and its Hangup have come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ivr.adapters.ami import AmiEvent
+from ivr.rules import causes
+from ivr.rules.states import Outcome
+
+PATIENCE_S = 2.0
+"""How long one of the two events is waited for after the other: a trunk that does not exist gives no Hangup."""
+
+
+@dataclass(slots=True)
+class LiveCall:
+    """One attempt between its Originate and its end, as the events tell it."""
+
+    attempt: str
+    sent_s: float
+    adopted: bool = False  # sent by a process before us: its OriginateResponse may have come and gone
+    answered: bool = False
+    reason: int | None = None
+    cause: int | None = None
+    sip: int | None = None
+    hung_up_s: float | None = None
+    responded_s: float | None = None
+
+    def response(self, event: AmiEvent) -> None:
+        """OriginateResponse came."""
+        self.responded_s = event.received_at
+        self.reason = _number(event.get("Reason"))
+        self.answered = self.answered or event.get("Response") == "Success"
+
+    def hangup(self, event: AmiEvent) -> None:
+        """Hangup came."""
+        self.hung_up_s = event.received_at
+        self.cause = _number(event.get("Cause"))
+        self.sip = causes.sip_code(event.get("TechCause"))
+
+    def is_over(self, now_s: float) -> bool:
+        """True when nothing more is to be waited for."""
+        if self.hung_up_s is not None:
+            return self.responded_s is not None or now_s - self.hung_up_s > PATIENCE_S
+        refused = self.responded_s is not None and not self.answered
+        return refused and now_s - (self.responded_s or now_s) > PATIENCE_S
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it ended."""
+        return causes.outcome(self.answered, self.reason, self.cause, self.sip)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdigit() else None

@@ -1,0 +1,167 @@
+"""What the neutral voice says around a message: who calls and how to stop, the privacy notice, the confirmation.
+
+The words are data, in audio/texts/, so that those who answer for them can read them.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ivr.adapters import sound, speech
+from ivr.errors import Refused, SetUpFailed
+from ivr.rules.spoken import spoken
+from ivr.settings import HOME, Settings
+
+LONGEST_PREROLL_MS = 10_000
+LONGEST_NOTICE_MS = 20_000
+LONGEST_CONFIRMATION_MS = 8_000
+LONGEST_FIELD = 120
+BUILTIN_NOTICE = "builtin-notice"
+"""The name under which the dialplan plays the notice that needs no campaign."""
+SAMPLE_PAUSE_MS = 250
+SAMPLE_HZ = 44_100
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What a campaign fills into the spoken texts; each is needed, on one line, 120 characters at most.
+
+    sponsor: who calls. role: what for ("candidate à l'élection présidentielle"). controller: who pays and answers for
+    the data. source: where the numbers came from, in words that follow "Your number:". website: where the
+    full notice is.
+    """
+
+    sponsor: str
+    role: str
+    controller: str
+    source: str
+    website: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One spoken text and its rendering. text: as it was approved, before digits and addresses are put into words."""
+
+    sound: str
+    length_ms: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """The three prompts of a campaign."""
+
+    preroll: Prompt
+    notice: Prompt
+    confirmation: Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Builtin:
+    """What set-up makes: the notice that needs no campaign, and the sample message, a file to be added."""
+
+    notice: Prompt
+    sample: Path
+
+
+def campaign_prompts(texts: Texts, language: str, settings: Settings) -> Prompts:
+    """The three prompts of a campaign are in the sounds folder.
+
+    Raises Refused naming the missing or unfit text, or the prompt that is too long when spoken and by how much;
+    SpeechUnavailable when the voice fails.
+    """
+    filled = _checked(texts)
+    templates = _templates(language)
+    return Prompts(
+        preroll=_prompt("preroll", templates, filled, LONGEST_PREROLL_MS, settings),
+        notice=_prompt("notice", templates, filled, LONGEST_NOTICE_MS, settings),
+        confirmation=_prompt("confirmation", templates, filled, LONGEST_CONFIRMATION_MS, settings),
+    )
+
+
+def builtin_notice(settings: Settings) -> Prompt:
+    """The notice that names nobody is in the sounds folder, under its hash and as builtin-notice."""
+    prompt = _prompt("builtin_notice", _templates(settings.language), {}, LONGEST_NOTICE_MS, settings)
+    sound.copy(prompt.sound, BUILTIN_NOTICE, settings.sounds_dir)
+    return prompt
+
+
+def sample_message(settings: Settings) -> Path:
+    """A 20-second message of an invented candidate, in French, as a wav file of 44.1 kHz such as people send."""
+    paragraphs = (HOME / "audio" / "sample" / "fr.txt").read_text(encoding="utf-8").strip().split("\n\n")
+    say = _templates("fr").say
+    files = [speech.synthesize(spoken(paragraph, "fr", say), "fr", settings) for paragraph in paragraphs]
+    joined = sound.join([sound.decode_own(file, settings) for file in files], SAMPLE_PAUSE_MS)
+    sample = settings.var_dir / "sample" / "fr.wav"
+    sound.write_whole(sample, sound.wav(joined, SAMPLE_HZ))
+    return sample
+
+
+def build_builtin(settings: Settings) -> Builtin:
+    """Everything spoken that needs no campaign is there; what is there already is left alone."""
+    return Builtin(builtin_notice(settings), sample_message(settings))
+
+
+@dataclass(frozen=True, slots=True)
+class _Templates:
+    language: str
+    file: Path
+    texts: dict[str, str]
+    say: dict[str, str]
+
+
+def _templates(language: str) -> _Templates:
+    """The spoken texts of a language. Raises Refused when there are none, SetUpFailed when their file is not valid."""
+    file = HOME / "audio" / "texts" / f"{language}.toml"
+    if not re.fullmatch(r"[a-z]{2}", language) or not file.is_file():
+        raise Refused(
+            f"there are no spoken texts in {language!r}: choose fr or en, or write {file.parent}/<language>.toml"
+        )
+    try:
+        content: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SetUpFailed(f"{file} is not valid TOML: {error}") from None
+    texts = {name: " ".join(text.split()) for name, text in content.items() if isinstance(text, str)}
+    return _Templates(language, file, texts, dict(content.get("say", {})))
+
+
+def _checked(texts: Texts) -> dict[str, str]:
+    """The texts by name, each a line that can be spoken."""
+    filled = {field.name: str(getattr(texts, field.name) or "").strip() for field in fields(texts)}
+    missing = [name for name, text in filled.items() if not re.search(r"\w", text)]
+    if missing:
+        raise Refused(f"the spoken texts need {', '.join(missing)}: give each of them to the campaign")
+    for name, text in filled.items():
+        if len(text) > LONGEST_FIELD:
+            raise Refused(f"{name} has {len(text)} characters, at most {LONGEST_FIELD} are spoken: shorten it")
+        if not text.isprintable() or re.search(r"[<>{}\\|]", text):
+            raise Refused(f"{name} has characters that cannot be spoken: write it in letters, digits and punctuation")
+    return filled
+
+
+def _prompt(name: str, templates: _Templates, filled: dict[str, str], longest_ms: int, settings: Settings) -> Prompt:
+    """The text called `name` is rendered, and short enough."""
+    text = _filled(name, templates, filled)
+    said = spoken(text, templates.language, templates.say)
+    pcm = sound.decode_own(speech.synthesize(said, templates.language, settings), settings)
+    rendering = sound.render(pcm, settings.sounds_dir, f"the {name}")
+    if rendering.length_ms > longest_ms:
+        length_s = rendering.length_ms / 1000
+        raise Refused(
+            f"the {name} lasts {length_s:.1f} s when spoken, {longest_ms / 1000:g} s are allowed: shorten its texts"
+        )
+    return Prompt(rendering.sound, rendering.length_ms, text)
+
+
+def _filled(name: str, templates: _Templates, filled: dict[str, str]) -> str:
+    """The template with each {word} replaced, once: what is filled in is never read as a template."""
+    try:
+        return re.sub(r"\{(\w+)\}", lambda found: filled[found[1]], templates.texts[name])
+    except KeyError as error:
+        raise SetUpFailed(
+            f"{templates.file} has no valid text {name!r} ({error} is missing or unknown): correct it"
+        ) from None

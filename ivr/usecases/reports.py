@@ -1,0 +1,36 @@
+"""The report of a campaign, from the books of one moment."""
+
+from __future__ import annotations
+
+from ivr.adapters.store import Store
+from ivr.rules.records import Campaign
+from ivr.usecases.campaigns import now_ms
+from ivr.usecases.reporting import CampaignFacts, Report, build
+
+
+def report_of(store: Store, campaign: Campaign, worst_second: int | None = None) -> Report:
+    """The campaign's report as of now. worst_second: what the controller says, None if it is not known any more."""
+    books, results = store.listens.snapshot(campaign.id)
+    parts = ("preroll", "message", "notice", "confirmation")
+    facts = CampaignFacts(
+        name=campaign.name,
+        sponsor=campaign.sponsor,
+        language=campaign.language,
+        state=campaign.state.value,
+        timezone=campaign.timezone,
+        created_ms=campaign.created_at_ms,
+        started_ms=campaign.started_at_ms,
+        finished_ms=campaign.finished_at_ms,
+        as_of_ms=now_ms(),
+        message_ms=campaign.message.length_ms,
+        preroll_ms=campaign.preroll.length_ms,
+        notice_ms=campaign.notice.length_ms,
+        targets=books.targets,
+        due=books.due,
+        in_progress=books.in_progress,
+        done=books.outcomes,
+        not_allowed=books.not_allowed,
+        sounds={part: getattr(campaign, part).sound for part in parts},
+        worst_second=worst_second,
+    )
+    return build(facts, results)

@@ -1,0 +1,119 @@
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ivr.rules.gate import RULE_PACK, RULES, Facts, Kind, decide
+from ivr.rules.states import CampaignState
+from ivr.rules.windows import Hours
+
+PARIS = ZoneInfo("Europe/Paris")
+GOOD = Facts(
+    now=datetime(2026, 11, 23, 11, tzinfo=PARIS),
+    campaign=CampaignState.RUNNING,
+    notice_present=True,
+    suppressed=False,
+    hours=Hours.parse("10:00-13:00,14:00-20:00 mon-fri"),
+    zones=(PARIS,),
+    already_reached=False,
+    caller_id="+33162123456",
+)
+
+
+def test_yes_when_every_fact_is_good() -> None:
+    verdict = decide(GOOD)
+    assert (verdict.kind, verdict.rule, verdict.until, verdict.rule_pack) == (Kind.YES, "", None, RULE_PACK)
+
+
+@pytest.mark.parametrize(
+    ("changed", "kind", "rule"),
+    [
+        ({"campaign": CampaignState.PAUSED}, Kind.HOLD, "campaign-running"),
+        ({"campaign": CampaignState.DRAFT}, Kind.NO, "campaign-running"),
+        ({"campaign": CampaignState.STOPPED}, Kind.NO, "campaign-running"),
+        ({"campaign": CampaignState.FINISHED}, Kind.NO, "campaign-running"),
+        ({"notice_present": False}, Kind.NO, "notice-present"),
+        ({"suppressed": True}, Kind.NO, "suppressed"),
+        ({"now": datetime(2026, 11, 23, 9, tzinfo=PARIS)}, Kind.HOLD, "calling-hours"),
+        ({"hours": Hours(())}, Kind.NO, "calling-hours"),
+        ({"already_reached": True}, Kind.NO, "already-reached"),
+        ({"caller_id": ""}, Kind.NO, "caller-id-granted"),
+        ({"caller_id": "0162123456"}, Kind.NO, "caller-id-granted"),
+        ({"campaign": None}, Kind.NO, "campaign-running-unknown"),
+        ({"notice_present": None}, Kind.NO, "notice-present-unknown"),
+        ({"suppressed": None}, Kind.NO, "suppressed-unknown"),
+        ({"now": None}, Kind.NO, "calling-hours-unknown"),
+        ({"now": datetime(2026, 11, 23, 11)}, Kind.NO, "calling-hours-unknown"),  # noqa: DTZ001 - what is tested
+        ({"hours": None}, Kind.NO, "calling-hours-unknown"),
+        ({"zones": ()}, Kind.NO, "calling-hours-unknown"),
+        ({"already_reached": None}, Kind.NO, "already-reached-unknown"),
+        ({"caller_id": None}, Kind.NO, "caller-id-granted-unknown"),
+    ],
+)
+def test_each_rule_alone_stops_the_call_under_its_name(changed: dict[str, Any], kind: Kind, rule: str) -> None:
+    verdict = decide(replace(GOOD, **changed))
+    assert (verdict.kind, verdict.rule) == (kind, rule)
+
+
+def test_nothing_known_is_no() -> None:
+    assert decide(Facts()).kind is Kind.NO
+
+
+def test_yes_in_the_hour_that_comes_twice() -> None:
+    for fold in (0, 1):
+        now = datetime(2026, 10, 25, 2, 30, fold=fold, tzinfo=PARIS)
+        assert decide(replace(GOOD, hours=Hours.parse("00:00-24:00"), now=now)).kind is Kind.YES
+
+
+def test_the_lab_needs_no_caller_id() -> None:
+    assert decide(replace(GOOD, caller_id=None, lab=True)).kind is Kind.YES
+
+
+def test_the_first_rule_in_the_order_answers() -> None:
+    bad = replace(GOOD, campaign=CampaignState.STOPPED, notice_present=False, suppressed=True, caller_id="")
+    assert decide(bad).rule == "campaign-running"
+    assert decide(replace(bad, campaign=CampaignState.RUNNING)).rule == "notice-present"
+    assert decide(replace(bad, campaign=CampaignState.RUNNING, notice_present=True)).rule == "suppressed"
+    assert [name for name, _ in RULES][3:] == ["calling-hours", "already-reached", "caller-id-granted"]
+
+
+def test_a_hold_says_until_when() -> None:
+    verdict = decide(replace(GOOD, now=datetime(2026, 11, 27, 21, tzinfo=PARIS)))
+    assert verdict.until == datetime(2026, 11, 30, 10, tzinfo=PARIS)
+    assert decide(replace(GOOD, now=verdict.until)).kind is Kind.YES
+
+
+def test_calling_hours_must_hold_in_every_zone_in_which_the_person_may_be() -> None:
+    zones = (ZoneInfo("America/New_York"), ZoneInfo("America/Los_Angeles"))
+    verdict = decide(replace(GOOD, zones=zones, now=datetime(2026, 11, 23, 15, 30, tzinfo=UTC)))
+    assert verdict.kind is Kind.HOLD
+    assert verdict.until == datetime(2026, 11, 23, 19, tzinfo=UTC)  # 14:00 in New York, 11:00 in Los Angeles
+    narrow = replace(GOOD, hours=Hours.parse("10:00-11:00"), zones=zones)
+    assert decide(narrow).kind is Kind.NO, "an hour that is never shared is not waited for"
+
+
+UNKNOWN_OR_BAD: dict[str, list[Any]] = {
+    "now": [None, datetime(2026, 11, 22, 11, tzinfo=PARIS)],
+    "campaign": [None, CampaignState.DRAFT, CampaignState.PAUSED, CampaignState.STOPPED, CampaignState.FINISHED],
+    "notice_present": [None, False],
+    "suppressed": [None, True],
+    "hours": [None, Hours(())],
+    "zones": [()],
+    "already_reached": [None, True],
+    "caller_id": [None, "", "anonymous"],
+}
+
+
+@given(st.data())
+def test_no_combination_with_a_bad_fact_is_a_yes(data: st.DataObject) -> None:
+    names = data.draw(st.sets(st.sampled_from(sorted(UNKNOWN_OR_BAD)), min_size=1))
+    changed = {name: data.draw(st.sampled_from(UNKNOWN_OR_BAD[name])) for name in names}
+    assert decide(replace(GOOD, **changed)).kind is not Kind.YES
+
+
+def test_every_fact_can_be_bad_in_the_test_above() -> None:
+    assert {field.name for field in fields(Facts)} == {*UNKNOWN_OR_BAD, "lab"}
