@@ -9,7 +9,7 @@
 set -euo pipefail
 export LC_ALL=C
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-need_mb=1000        # measured: 150 MB of packages and 480 MB unpacked stand side by side while unpacking
+need_mb=900         # at most 511 MB were taken while unpacking Debian forky (373 MB in the end); Ubuntu noble ends at 527 MB
 oldest_asterisk=20
 
 say()  { printf '%s\n' "$*"; }
@@ -52,7 +52,7 @@ trap 'rm -rf "$work"' EXIT
 # --- a private apt: the machine's proxies and certificates, none of its hooks, its state or its exceptions ------------
 mkdir -p "$work"/apt/{lists/partial,cache/archives/partial,etc/preferences.d,log} "$work/debs" "$work/tree"
 : > "$work/apt/status"
-eval "$(apt-config shell trusted Dir::Etc::trusted/f trusted_parts Dir::Etc::trustedparts/d netrc Dir::Etc::netrc/f netrc_parts Dir::Etc::netrcparts/d)"
+eval "$(apt-config shell sourcelist Dir::Etc::sourcelist/f sourceparts Dir::Etc::sourceparts/d trusted Dir::Etc::trusted/f trusted_parts Dir::Etc::trustedparts/d netrc Dir::Etc::netrc/f netrc_parts Dir::Etc::netrcparts/d)"
 {
     apt-config dump | grep '^Acquire::' |
         grep -v -E '^Acquire::(IndexTargets|Changelogs|Languages|CompressionTypes|cdrom|Check-|Allow|Max-ValidTime|Min-ValidTime|GzipIndexes)' || true
@@ -69,7 +69,7 @@ CONF
 } > "$work/apt/apt.conf"
 private() { APT_CONFIG="$work/apt/apt.conf" "$@"; }
 
-# --- the machine's own mirrors: "URI KEYRING" for each source of its own suite ----------------------------------------
+# --- the machine's own mirrors: "URI KEY" for each source of its own suite ----------------------------------------
 . /etc/os-release
 distribution=${ID:-}
 case " $(table native-suites.txt | awk '{print $1}' | tr '\n' ' ') " in
@@ -82,26 +82,25 @@ suites=$(table native-suites.txt | awk -v id="$distribution" '$1 == id {$1 = "";
 own=${VERSION_CODENAME:-}
 [ "$distribution" = ubuntu ] && components="main universe" || components="main"
 
-keyring_of() {  # FILE:ENTRY of a source: the key file it names, or nothing
-    local file=${1%:*} entry=${1##*:} key
-    case $file in
-        *.sources) key=$(awk -v RS= -v n="$entry" 'NR == n' "$file" | sed -n 's/^[Ss]igned-[Bb]y:[[:space:]]*//p') ;;
-        *) key=$(sed -n "${entry}s/.*[[ ]signed-by=\([^] ]*\).*/\1/p" "$file") ;;
-    esac
-    case $key in /*) printf '%s' "${key%%,*}" ;; esac
-}
 mirrors() {
-    apt-get indextargets --format '$(RELEASE)|$(CODENAME)|$(COMPONENT)|$(REPO_URI)|$(SOURCESENTRY)' 'Created-By: Packages' 2>/dev/null |
-        awk -F'|' -v own="$own" '$3 == "main" && ($1 == own || $2 == own) && $4 !~ /^(cdrom|file|copy):/ && !seen[$4]++ {print $4, $5}'
+    local files=()
+    for file in "$sourcelist" "$sourceparts"/*.list "$sourceparts"/*.sources; do [ -f "$file" ] && [ -r "$file" ] && files+=("$file"); done
+    [ ${#files[@]} -gt 0 ] || return 0
+    awk -f "$here/native-sources.awk" "${files[@]}" | awk -v own="$own" '
+        $2 !~ "^(" own "|stable|oldstable|oldoldstable|testing|unstable|sid)$" || $1 ~ /^(cdrom|file|copy):/ {next}
+        !seen[$1]++ {print $1, $3}'
 }
-mapfile -t sources < <(mirrors || true)
+mapfile -t sources < <(mirrors)
 [ ${#sources[@]} -gt 0 ] ||
     fail "apt on this machine has no network source for $distribution ${own:-of this release}: add one to /etc/apt/sources.list.d, or install asterisk (20 or later), redis-server, sipp and ffmpeg yourself"
 
 # --- the first suite that has Asterisk, its signature checked ---------------------------------------------------------
 refused="" unsigned="" unreachable=""
-update() {  # URI KEYRING SUITE: true when its lists are here and genuine
-    printf 'deb [%s] %s %s %s\n' "arch=$arch${2:+ signed-by=$2}" "$1" "$3" "$components" > "$work/apt/etc/sources.list"
+update() {  # URI KEY SUITE: true when its lists are here and genuine
+    local key=$2
+    [ "$key" != inline ] || key=/usr/share/keyrings/$distribution-archive-keyring.gpg
+    [ "$key" != - ] || key=""  # what apt trusts for every source
+    printf 'deb [%s] %s %s %s\n' "arch=$arch${key:+ signed-by=$key}" "$1" "$3" "$components" > "$work/apt/etc/sources.list"
     rm -rf "$work"/apt/lists; mkdir -p "$work/apt/lists/partial"
     private apt-get -q update > "$work/update.log" 2>&1 && return 0
     if grep -q -E 'Release file .* (expired|is not valid anymore)' "$work/update.log"; then
@@ -116,18 +115,18 @@ update() {  # URI KEYRING SUITE: true when its lists are here and genuine
 }
 asterisk_major() { private apt-cache policy asterisk | sed -n 's/^ *Candidate: \([0-9]*:\)\{0,1\}\([0-9]*\).*/\2/p'; }
 choose() {
-    local suite source uri entry major
+    local suite source uri key major
     for suite in $suites; do
         [ "$suite" = own ] && suite=$own
         for source in "${sources[@]}"; do
-            read -r uri entry <<< "$source"
+            read -r uri key <<< "$source"
             say "asking $uri for $suite"
-            update "$uri" "$(keyring_of "$entry")" "$suite" || continue
+            update "$uri" "$key" "$suite" || continue
             major=$(asterisk_major)
             [ "${major:-0}" -ge "$oldest_asterisk" ] && { chosen=$suite; return 0; }
             break
         done
-        [ -z "$unreachable" ] || return 1
+        [ -z "$unreachable" ] || [ ${#sources[@]} -gt 1 ] || return 1
     done
     return 1
 }

@@ -73,7 +73,9 @@ class _Google(gTTS):  # type: ignore[misc]  # gTTS carries no types
         if self._base_url:
             request.url = self._base_url + request.path_url
         left_s = max(0.01, deadline - time.monotonic())
-        with session.send(request, timeout=left_s, stream=True, allow_redirects=False) as response:
+        # proxies and certificate authorities of this machine, as its environment names them
+        machine = session.merge_environment_settings(str(request.url), {}, True, True, None)
+        with session.send(request, timeout=left_s, allow_redirects=False, **machine) as response:
             if response.status_code != requests.codes.ok:
                 raise gTTSError(f"status {response.status_code} {response.reason}")
             return _audio(_body(response, deadline))

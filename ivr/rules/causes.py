@@ -80,7 +80,9 @@ def outcome(answered: bool, reason: int | None = None, cause: int | None = None,
     answered: the call script or dialplan saw it. reason: of OriginateResponse. cause: of Hangup. sip: of `sip_code`.
     The most exact source wins: the carrier's final code, then a time-out of ours, then the cause, then the reason.
     """
-    if answered or reason == REASON_ANSWERED:
+    # A 2xx is the INVITE's (TechCause is of nothing else); without a Reason, its response was lost in a restart.
+    response_lost = reason is None and sip is not None and 200 <= sip < 300
+    if answered or reason == REASON_ANSWERED or response_lost:
         return Outcome.ANSWERED
     if sip is not None and sip >= 300:
         return SIP_OUTCOMES.get(sip, Outcome.FAILED)

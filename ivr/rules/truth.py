@@ -59,7 +59,10 @@ class TruthKey:
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """What one ear received in one call; all instants in milliseconds since the epoch."""
+    """What one ear received in one call; all instants in milliseconds since the epoch.
+
+    late_ms: sound that arrived after the person had hung up, and is not in `plays`.
+    """
 
     call_id: str
     plays: tuple[TruthPlay, ...] = ()
@@ -69,6 +72,7 @@ class Hearing:
     lost: int = 0
     duplicated: int = 0
     foreign: int = 0
+    late_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ class TruthRow:
     """One person: the plan, and what happened. Instants are milliseconds since the epoch, 0: never.
 
     called: INVITEs of different calls. outcome: what the carrier saw, "" if never called or not over yet.
-    heard_ms: the most of each segment received in one play; total_ms: in all plays together.
+    heard_ms: the most of each segment received in one play; total_ms: in all plays together. late_ms: sound that came
+    after the person had hung up, which nobody heard.
     """
 
     number: str
@@ -98,6 +103,7 @@ class TruthRow:
     lost: int = 0
     duplicated: int = 0
     foreign: int = 0
+    late_ms: int = 0
 
     @property
     def answered(self) -> bool:
@@ -154,6 +160,7 @@ def _row(person: Person, events: Sequence[CallEvent], hearings: Mapping[str, Hea
         lost=sum(hearing.lost for hearing in heard),
         duplicated=sum(hearing.duplicated for hearing in heard),
         foreign=sum(hearing.foreign for hearing in heard),
+        late_ms=sum(hearing.late_ms for hearing in heard),
     )
 
 

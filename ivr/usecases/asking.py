@@ -7,6 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from ivr.rules.gate import Facts, Verdict, decide
+from ivr.rules.numbers import zones
 from ivr.rules.records import Dialable
 from ivr.rules.windows import Hours
 from ivr.settings import Settings, Trunk
@@ -30,7 +31,7 @@ def questions(settings: Settings, now: datetime) -> Callable[[Dialable], Verdict
                 notice_present=(settings.sounds_dir / f"{campaign.notice.sound}.alaw").is_file(),
                 suppressed=dialable.suppressed,
                 hours=Hours.parse(campaign.hours),
-                zones=(ZoneInfo(campaign.timezone),),
+                zones=zones(dialable.number) or (ZoneInfo(campaign.timezone),),
                 already_reached=dialable.reached,
                 caller_id=trunk.caller_id if trunk else None,
                 lab=trunk is not None and is_lab(trunk),

@@ -199,7 +199,7 @@ class Dialer:
 
 def _originate_of(settings: Settings, line: TrunkLine, dialable: Dialable) -> Originate:
     campaign = dialable.campaign
-    number = dialled(dialable.number, line.trunk.number_format)
+    number = dialled(dialable.number, line.trunk.number_format, settings.calls.country)
     return Originate(
         channel_id=dialable.attempt,
         channel=f"PJSIP/{number}@{line.name}",

@@ -87,9 +87,20 @@ def plan(settings: Settings, count: int, seed: int) -> list[Person]:
     return people
 
 
-def truth(settings: Settings) -> list[TruthRow]:
-    """The truth as last written: at most about a second old while the carrier runs. Raises NotFound."""
-    return files.read_truth(lab_dir(settings) / TRUTH)
+def truth(settings: Settings, patience_s: float = 10.0) -> list[TruthRow]:
+    """The truth, with everything that the carrier had noted when this was asked. Raises NotFound."""
+    folder = lab_dir(settings)
+    asked_s, limit = time.time(), time.monotonic() + patience_s
+    while (folder / CARRIER).is_file() and time.monotonic() < limit:
+        noted_s = max(_changed_s(path) for path in (*folder.glob("calls-*.log"), *folder.glob("ears-*.jsonl")))
+        if _changed_s(folder / TRUTH) >= min(noted_s, asked_s):
+            break
+        time.sleep(LOOK_EVERY_S)
+    return files.read_truth(folder / TRUTH)
+
+
+def _changed_s(path: Path) -> float:
+    return path.stat().st_mtime if path.is_file() else 0.0
 
 
 def wait_ready(settings: Settings, timeout_s: float = 15.0) -> Ports:

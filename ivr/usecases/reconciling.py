@@ -17,7 +17,7 @@ from ivr.usecases.recording import Result, end_result, listen_result
 log = logging.getLogger(__name__)
 
 SETTLING_MS = 5_000
-"""A call younger than this may still be on its way to the channel list or the CDR."""
+"""Younger calls may still be on their way to the channel list or the CDR."""
 GIVE_UP_MS = 20_000
 """An answered call of which nobody measured anything for this long after its end gets a listen of nothing, marked so."""
 

@@ -124,6 +124,21 @@ def down(settings: Settings, progress: Progress, now: bool = False, patience_s: 
     boss.stop()
 
 
+def down_if_up(settings: Settings) -> None:
+    """Nothing of these settings runs any more; nothing happens if nothing did."""
+    boss = supervisor(settings)
+    if boss.is_up():
+        boss.stop()
+
+
+def worst_second(settings: Settings) -> int | None:
+    """The most Originates in any rolling second of any trunk since the controller began; None if it is silent."""
+    queues = Queues(settings.redis_url)
+    live = queues.live(settings.pbx.name)
+    queues.close()
+    return max(live["worst_second"].values(), default=0) if live else None
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One part of the installation, and whether it shows that it works."""

@@ -25,7 +25,7 @@ def test_boots_without_a_complaint(pbx: RunningPbx) -> None:
     boot = log.partition("[C-")[0]
     assert not re.search(r"WARNING|ERROR", boot), boot
     loaded = pbx.cli("module show")
-    for name in modules.to_load({"alaw"}):
+    for name in set(modules.to_load({"alaw"})) - modules.ONLY_IN_SOME:
         assert f"{name}.so" in loaded
     assert "chan_iax2" not in loaded
     assert "res_pjsip_endpoint_identifier_anonymous" not in loaded

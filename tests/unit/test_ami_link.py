@@ -304,18 +304,6 @@ def test_a12_nothing_is_sent_to_an_asterisk_that_is_shutting_down() -> None:
     run(scene())
 
 
-def test_a13_the_output_of_a_command_is_in_its_reply() -> None:
-    def answer(_fake: FakeAmi, writer: asyncio.StreamWriter, action: Action) -> None:
-        reply(writer, action, "Message: Command output follows", "Output: one: 1", "Output: ", "Output: two")
-
-    async def scene() -> None:
-        async with linked() as (fake, client):
-            fake.answers["Command"] = answer
-            assert (await client.action("Command", Command="core show uptime"))["Output"] == "one: 1\n\ntwo"
-
-    run(scene())
-
-
 def test_a14_the_link_needs_no_fully_booted_and_asks_for_events() -> None:
     def login(_fake: FakeAmi, writer: asyncio.StreamWriter, action: Action) -> None:
         reply(writer, action, "Message: Authentication accepted")

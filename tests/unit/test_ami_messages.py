@@ -197,3 +197,15 @@ def test_delete_tree_cannot_delete_more_than_was_meant(family: str, key: str) ->
             assert [action["action"] for action in fake.actions] == ["Login"]
 
     run(scene())
+
+
+def test_a13_the_output_of_a_command_is_in_its_reply() -> None:
+    def answer(_fake: FakeAmi, writer: asyncio.StreamWriter, action: Action) -> None:
+        reply(writer, action, "Message: Command output follows", "Output: one: 1", "Output: ", "Output: two")
+
+    async def scene() -> None:
+        async with linked() as (fake, client):
+            fake.answers["Command"] = answer
+            assert (await client.action("Command", Command="core show uptime"))["Output"] == "one: 1\n\ntwo"
+
+    run(scene())

@@ -114,6 +114,11 @@ def test_nothing_known_is_unknown_and_an_answer_is_an_answer() -> None:
     assert outcome(True) is Outcome.ANSWERED
 
 
+def test_an_answer_whose_response_a_restart_lost() -> None:
+    assert outcome(False, None, 16, 200) is Outcome.ANSWERED
+    assert outcome(False, 3, 19, 200) is Outcome.NO_ANSWER  # it crossed our CANCEL: nothing was played
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [

@@ -4,7 +4,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivr.rules.gate import RULE_PACK, RULES, Facts, Kind, decide
@@ -108,6 +108,7 @@ UNKNOWN_OR_BAD: dict[str, list[Any]] = {
 }
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_no_combination_with_a_bad_fact_is_a_yes(data: st.DataObject) -> None:
     names = data.draw(st.sets(st.sampled_from(sorted(UNKNOWN_OR_BAD)), min_size=1))

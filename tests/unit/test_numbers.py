@@ -2,7 +2,7 @@ from contextlib import suppress
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivr.rules.numbers import LineType, NumberRefused, Reason, dialled, mask, parse, zones
@@ -101,6 +101,7 @@ def test_plans(raw: str, country: str, e164: str, line_type: LineType) -> None:
     assert (number.e164, number.line_type) == (e164, line_type)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_is_a_number_or_a_reason(raw: str) -> None:
     with suppress(NumberRefused):
@@ -109,6 +110,7 @@ def test_any_text_is_a_number_or_a_reason(raw: str) -> None:
         assert set(dialled(number.e164, "national")) <= set("0123456789")
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=10**6, max_value=10**15 - 1))
 def test_a_mask_hides_at_least_half(digits: int) -> None:
     shown = mask(f"+{digits}")

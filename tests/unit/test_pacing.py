@@ -22,7 +22,7 @@ def send_when_due(pacer: Pacer, now_s: float, lateness_s: float = 0.0) -> float:
     return at_s
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(RATES, st.floats(0, 1e6), st.lists(LATENESS_S, min_size=2, max_size=150))
 def test_no_rolling_second_has_more_than_the_rate(rate_cps: float, now_s: float, lateness: list[float]) -> None:
     pacer, sends = Pacer(rate_cps), []
@@ -36,7 +36,7 @@ def test_no_rolling_second_has_more_than_the_rate(rate_cps: float, now_s: float,
     assert pacer.worst_second == worst(sends)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(RATES, st.lists(LATENESS_S, max_size=40)), min_size=1, max_size=6))
 def test_a_change_of_rate_holds_for_every_second_that_ends_after_it(phases: list[tuple[float, list[float]]]) -> None:
     pacer, now_s, sends = Pacer(phases[0][0]), 0.0, []
@@ -50,7 +50,7 @@ def test_a_change_of_rate_holds_for_every_second_that_ends_after_it(phases: list
                 assert sends[-1] - sends[-2] >= 1 / rate_cps - 1e-6
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     RATES, st.lists(st.tuples(st.floats(0, 3), st.sampled_from([0.0, 0.0, 0.0, -7200.0, -0.5, 86400.0])), max_size=120)
 )
@@ -70,7 +70,7 @@ def test_a_clock_that_jumps_lets_no_burst_out(rate_cps: float, moments: list[tup
         assert all(then - first >= 1 / rate_cps - 1e-6 for first, then in pairwise(sends))
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(RATES, st.floats(0, 1e5), st.floats(-2, 2))
 def test_the_first_send_leaves_a_second_to_the_process_before(
     rate_cps: float, not_before_s: float, offset_s: float
@@ -79,6 +79,7 @@ def test_the_first_send_leaves_a_second_to_the_process_before(
     assert send_when_due(pacer, not_before_s + offset_s) >= not_before_s + 1
 
 
+@settings(deadline=None)
 @given(st.floats(1, 200), st.floats(10, 10_000))
 def test_an_idle_time_is_not_saved_up(rate_cps: float, idle_s: float) -> None:
     pacer = Pacer(rate_cps)
@@ -89,7 +90,7 @@ def test_an_idle_time_is_not_saved_up(rate_cps: float, idle_s: float) -> None:
     for _ in range(int(rate_cps)):
         sends.append(send_when_due(pacer, sends[-1]))
     assert min(then - first for first, then in pairwise(sends)) >= gap_s / 2
-    assert worst(sends, gap_s * 0.9) <= 2
+    assert all(at_s - sends[0] >= (number - 1) * gap_s for number, at_s in enumerate(sends))
 
 
 @pytest.mark.parametrize("rate_cps", [1, 10, 50, 200])
@@ -100,6 +101,13 @@ def test_the_rate_is_reached_with_timers_that_are_late(rate_cps: float) -> None:
         sends.append(now_s)
     assert (len(sends) - 1) / (sends[-1] - sends[0]) >= 0.99 * rate_cps
     assert pacer.worst_second == rate_cps
+
+
+@pytest.mark.parametrize("rate_cps", [0.2, 1, 50])
+def test_a_clock_that_went_back_costs_one_window_not_the_jump(rate_cps: float) -> None:
+    pacer = Pacer(rate_cps, 10_000.0)
+    before_s = send_when_due(pacer, 20_000.0)
+    assert pacer.next_at(before_s - 7200) <= before_s - 7200 + max(1.01, 1 / rate_cps)
 
 
 def test_the_worst_second_shows_a_caller_that_did_not_wait() -> None:

@@ -73,11 +73,14 @@ class Ear:
         """What is still ambiguous is counted for the first place where it fits; the call is over."""
         self._recognise(last=True)
 
-    def cut(self, at_s: float) -> None:
-        """Sound that arrived after `at_s`, when the person had hung up, is not heard."""
+    def cut(self, at_s: float) -> int:
+        """Sound that arrived after `at_s`, when the person had hung up, is not heard; returns its samples."""
+        late = 0
         while self.recent and self.recent[-1][0] > at_s:
             _, payload, play = self.recent.pop()
             self._uncount(play, len(payload))
+            late += len(payload)
+        return late
 
     def _count(self, at_s: float, payload: bytes) -> None:
         play = self.plays[-1]

@@ -76,8 +76,7 @@ class Line:
     def hearing(self, cut_s: float | None) -> Hearing:
         """The final account. cut_s: when the person hung up; what came later was not heard."""
         self.ear.finish()
-        if cut_s is not None:
-            self.ear.cut(cut_s)
+        late = self.ear.cut(cut_s) if cut_s is not None else 0
         plays = tuple(
             TruthPlay(play.segment, round(play.heard / SAMPLES_PER_MS), round((play.first_s - self.answered_s) * 1000))
             for play in self.ear.plays
@@ -91,4 +90,5 @@ class Line:
             lost=self.lost,
             duplicated=self.duplicated,
             foreign=self.ear.foreign,
+            late_ms=round(late / SAMPLES_PER_MS),
         )

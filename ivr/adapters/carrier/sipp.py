@@ -60,6 +60,7 @@ class Carrier:
         )
         self._log = CallLog(folder / self._orders.log)
         self._events: list[CallEvent] = []
+        self._heard_bytes = 0
 
     def start(self) -> None:
         """The carrier takes calls and hears. Raises PortInUse, or SetUpFailed with what the process said."""
@@ -86,9 +87,10 @@ class Carrier:
 
     def changed(self) -> bool:
         """Whether something was noted since the last call of `changed` or `truth`."""
-        fresh = self._log.read()
+        fresh, before = self._log.read(), self._heard_bytes
         self._events += fresh
-        return bool(fresh)
+        self._heard_bytes = (self._folder / self._orders.ears).stat().st_size
+        return bool(fresh) or self._heard_bytes != before
 
     def stop(self) -> None:
         """Both processes are gone and all they knew is written: SIPp first, the ears then close every account."""

@@ -34,7 +34,7 @@ class CdrRecord:
 
 def file(settings: Settings) -> Path:
     """Where Asterisk writes the records, one line a call, when it ends."""
-    return settings.var_dir / "asterisk" / "log" / "calls.csv"
+    return settings.var_dir / "asterisk" / "log" / "cdr-custom" / "calls.csv"
 
 
 def read(settings: Settings) -> dict[str, CdrRecord]:

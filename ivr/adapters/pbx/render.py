@@ -12,15 +12,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ivr.adapters.pbx import cdr, modules, programs, stops
 from ivr.errors import BadSetting, ProgramMissing
-from ivr.settings import HOME, Settings
+from ivr.settings import HOME, Pbx, Settings, Trunk
 
 TEMPLATES = HOME / "asterisk"
 DIALPLANS = HOME / "dialplans"
 _TRUNK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
+_ADDRESS = re.compile(r"[A-Za-z0-9.\-:\[\]]*")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{16,}")
 _UNSAFE_IN_DIALPLAN = re.compile(r"[,&|\"'`;\\$(){}\[\]<>]")
 _SOCKET_PATH_BYTES = 107
-_UNSET_PORTS = "the ports of this Asterisk must be chosen before its configuration is written"
 
 
 def state_dir(settings: Settings) -> Path:
@@ -50,6 +50,7 @@ def render(settings: Settings, ami_secret: str) -> Path:
     ):
         _private_folder(folder)
     _private_folder(settings.run_dir)
+    _private_folder(cdr.file(settings).parent)
     settings.log_dir.mkdir(parents=True, exist_ok=True)
     values = _values(settings, ami_secret)
     environment = Environment(
@@ -74,11 +75,13 @@ def render(settings: Settings, ami_secret: str) -> Path:
 def config_value(value: Any) -> str:
     """`value` as a configuration file must hold it: one line, no comment. Raises BadSetting for what cannot be held."""
     text = str(value)
-    if not text.isprintable() or text != text.strip():
-        raise BadSetting(
-            f"a setting for Asterisk holds a line break, a control character or blanks at an end: {text[:20]!r}"
-        )
+    if not _is_value(text):
+        raise BadSetting("a setting for Asterisk holds a line break, a control character or blanks at an end")
     return text.replace(";", "\\;")
+
+
+def _is_value(text: str) -> bool:
+    return text.isprintable() and text == text.strip()
 
 
 def host_only(host: str) -> str:
@@ -89,34 +92,43 @@ def host_only(host: str) -> str:
 
 
 def _check(settings: Settings, ami_secret: str) -> None:
-    ports = settings.pbx
     if not _SECRET.fullmatch(ami_secret):
         raise BadSetting("the manager's secret must have 16 or more letters, digits, - or _")
-    if not (ports.sip_port and ports.ami_port and ports.agi_port):
-        raise BadSetting(_UNSET_PORTS)
-    if ports.rtp_last <= ports.rtp_first:
-        raise BadSetting("setting pbx.rtp_last: must be greater than pbx.rtp_first")
-    if _UNSAFE_IN_DIALPLAN.search(str(settings.var_dir)):
+    if _UNSAFE_IN_DIALPLAN.search(str(settings.var_dir)) or not str(settings.var_dir).isprintable():
         raise BadSetting(
-            f"setting var: {settings.var_dir} holds a punctuation mark that Asterisk would read as its own: "
+            f"setting var: {str(settings.var_dir)!r} holds a punctuation mark that Asterisk would read as its own: "
             "choose a folder named by letters, digits, blanks, - and _"
         )
     if len(os.fsencode(settings.run_dir / "asterisk.ctl")) > _SOCKET_PATH_BYTES:
         raise BadSetting(
             f"the folder for sockets, {settings.run_dir}, has too long a path: set TMPDIR to a shorter one"
         )
+    _check_pbx(settings.pbx)
     for name, trunk in settings.trunks.items():
-        _check_trunk(name, trunk.username, trunk.register_with)
+        _check_trunk(name, trunk)
 
 
-def _check_trunk(name: str, username: str, register_with: bool) -> None:
+def _check_pbx(pbx: Pbx) -> None:
+    if not (pbx.sip_port and pbx.ami_port and pbx.agi_port):
+        raise BadSetting("the ports of this Asterisk must be chosen before its configuration is written")
+    if pbx.rtp_last <= pbx.rtp_first:
+        raise BadSetting("setting pbx.rtp_last: must be greater than pbx.rtp_first")
+    for setting in ("bind", "external_address"):
+        if not _ADDRESS.fullmatch(getattr(pbx, setting)):
+            raise BadSetting(f"setting pbx.{setting}: must be an address or a host name")
+
+
+def _check_trunk(name: str, trunk: Trunk) -> None:
     if not _TRUNK_NAME.fullmatch(name):
         raise BadSetting(f"setting trunks: {name[:40]!r} is no name for a trunk (letters, digits, - and _, at most 32)")
     if name in {"global", "system", "udp", "tcp"}:
         raise BadSetting(f"setting trunks: {name} is a name that Asterisk's own sections have; choose another")
-    if register_with and not username:
+    for setting in ("host", "username", "password"):
+        if not _is_value(getattr(trunk, setting)):
+            raise BadSetting(f"setting trunks.{name}.{setting}: no line breaks, control characters or blanks at an end")
+    if trunk.register_with and not trunk.username:
         raise BadSetting(f"setting trunks.{name}.username: needed because register_with is true")
-    if re.search(r"[\s<>@\"]", username):
+    if re.search(r"[\s<>@\"]", trunk.username):
         raise BadSetting(f"setting trunks.{name}.username: no blanks, quotes, <, > or @")
 
 

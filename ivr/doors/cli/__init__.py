@@ -10,11 +10,9 @@ import click
 from ivr.doors import logs
 from ivr.doors.cli.campaign import campaign
 from ivr.doors.cli.contacts import contacts
+from ivr.doors.cli.demo import demo
 from ivr.doors.cli.installation import down, process, setup, status, up
-try:
-    from ivr.doors.cli.lab import lab
-except ImportError:
-    lab = setup
+from ivr.doors.cli.lab import lab
 from ivr.doors.cli.message import message
 from ivr.doors.cli.settings_command import settings_command
 from ivr.errors import IvrError
@@ -43,6 +41,8 @@ def cli(context: click.Context, config: Path | None) -> None:
 
 for command in (setup, up, status, down, process, contacts, message, campaign, lab, settings_command):
     cli.add_command(command)
+
+lab.add_command(demo)
 
 
 def main() -> None:
