@@ -52,6 +52,8 @@ trap 'rm -rf "$work"' EXIT
 # --- a private apt: the machine's proxies and certificates, none of its hooks, its state or its exceptions ------------
 mkdir -p "$work"/apt/{lists/partial,cache/archives/partial,etc/preferences.d,log} "$work/debs" "$work/tree"
 : > "$work/apt/status"
+sourcelist=/etc/apt/sources.list sourceparts=/etc/apt/sources.list.d  # what apt leaves unsaid (apt 3: trusted.gpg) is the usual
+trusted=/etc/apt/trusted.gpg trusted_parts=/etc/apt/trusted.gpg.d netrc=/etc/apt/auth.conf netrc_parts=/etc/apt/auth.conf.d
 eval "$(apt-config shell sourcelist Dir::Etc::sourcelist/f sourceparts Dir::Etc::sourceparts/d trusted Dir::Etc::trusted/f trusted_parts Dir::Etc::trustedparts/d netrc Dir::Etc::netrc/f netrc_parts Dir::Etc::netrcparts/d)"
 {
     apt-config dump | grep '^Acquire::' |

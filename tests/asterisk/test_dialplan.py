@@ -95,12 +95,16 @@ def test_script_dies_in_the_middle(
 ) -> None:
     attempt = f"dies-{segment}"
     sound = pbx.settings.sounds_dir / "m1"
-    script([f"SET VARIABLE IVR_SEGMENT {segment}", f'STREAM FILE "{sound}" ""'], die=True)
+    began = "1700000000123"
+    script(
+        [f"SET VARIABLE IVR_SEGMENT {segment}", f"SET VARIABLE IVR_BEGAN {began}", f'STREAM FILE "{sound}" ""'],
+        die=True,
+    )
     ear = callee()
     ami.call(attempt)
     ami.ended(attempt)
     (told,) = ami.of("IvrFallback", Attempt=attempt)
-    assert (told["Segment"], told["Reason"]) == (segment, "agi")
+    assert (told["Segment"], told["Began"], told["Reason"]) == (segment, began, "agi")
     assert ami.plays(attempt) == plays
     expected_ms = {"confirmation": 300, "after": 0}.get(segment, 800)
     assert 200 <= ear.heard_ms - expected_ms <= 1100  # and what the script had played before

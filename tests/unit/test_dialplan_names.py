@@ -5,10 +5,8 @@ import re
 from ivr.adapters.pbx import channelvars
 from ivr.settings import HOME
 
-DIALPLANS = "\n".join(
-    re.sub(r"(^|\s);.*", "", file.read_text(), flags=re.MULTILINE)
-    for file in sorted((HOME / "dialplans").glob("*.conf"))
-)
+FILES = sorted((HOME / "dialplans").glob("*.conf"))
+DIALPLANS = "\n".join(re.sub(r"(^|\s);.*", "", file.read_text(), flags=re.MULTILINE) for file in FILES)
 EXTENSIONS = (HOME / "asterisk" / "extensions.conf.j2").read_text()
 
 
@@ -50,5 +48,5 @@ def test_a_stop_is_stored_before_it_is_told_and_told_before_it_is_confirmed() ->
 
 
 def test_every_context_is_in_the_file_of_its_name() -> None:
-    for file in (HOME / "dialplans").glob("*.conf"):
+    for file in FILES:
         assert re.findall(r"^\[(.+)\]$", file.read_text(), re.MULTILINE) == [file.stem]

@@ -52,7 +52,7 @@ def test_recent_program_of_the_machine_is_started_as_it_is(bare_machine: Path, t
 @pytest.mark.parametrize("says", ["Asterisk 18.10.0~dfsg", "Asterisk SVN-branch", "", "Asterisk certified/18.9-cert4"])
 def test_old_or_strange_asterisk_of_the_machine_is_passed_over(bare_machine: Path, tmp_path: Path, says: str) -> None:
     put(bare_machine / "asterisk", says)
-    with pytest.raises(ProgramMissing, match="asterisk is not on this machine.*`make setup`"):
+    with pytest.raises(ProgramMissing, match=r"asterisk is not on this machine.*`make setup`"):
         programs.find("asterisk", tmp_path)
     native_folder(tmp_path, "asterisk")
     assert programs.find("asterisk", tmp_path).origin == f"native-forky-{ARCHITECTURE}"

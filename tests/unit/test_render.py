@@ -49,11 +49,11 @@ def test_second_rendering_replaces_the_first(tmp_path: Path) -> None:
     assert "host2.example" in written(settings(tmp_path, host="host2.example"), "pjsip.conf")
 
 
-@pytest.mark.parametrize("password", ["a\nb", "x\r\ncontext = other", "a\x00b", " a", "a ", "a\u2028b"])
+@pytest.mark.parametrize("password", ["hush\nb", "x\r\ncontext = other", "hush\x00b", " hush", "hush ", "hush\u2028b"])
 def test_password_that_is_more_than_a_line_is_refused_without_being_shown(tmp_path: Path, password: str) -> None:
     with pytest.raises(BadSetting, match=r"^setting trunks\.lab\.password: ") as refusal:
         render.render(settings(tmp_path, username="u", password=password), SECRET)
-    assert password.strip() not in str(refusal.value)
+    assert "hush" not in str(refusal.value)
 
 
 @given(st.text())

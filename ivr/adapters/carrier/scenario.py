@@ -27,11 +27,6 @@ def ear_address(index: int) -> str:
     return ".".join(str(address >> shift & 255) for shift in (24, 16, 8, 0))
 
 
-def ear_index(address: bytes) -> int:
-    """The person whose ear has the 4-byte `address`; meaningless for an address that is nobody's."""
-    return (int.from_bytes(address) - _FIRST_EAR >> 8) * 254 + address[3] - 1
-
-
 def write(folder: Path, people: Iterable[Person], media_port: int) -> Path:
     """`folder` holds the scenario (its path is returned) and its rows; relative names, SIPp runs in `folder`."""
     environment = Environment(loader=PackageLoader("ivr.adapters.carrier", "."), undefined=StrictUndefined)  # noqa: S701

@@ -23,6 +23,7 @@ from ivr.rules.segments import Segment
 from ivr.rules.truth import CallEvent, TruthRow, assemble
 
 HOST = "127.0.0.1"
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - the ears are all of 127.0.0.0/8; what is not for loopback is dropped
 START_LIMIT_S = 10.0
 STOP_LIMIT_S = 3.0
 
@@ -38,7 +39,7 @@ class Ports:
 def free_port() -> int:
     """A UDP port that nobody has on any address at this moment."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
-        one.bind(("0.0.0.0", 0))  # noqa: S104 - free everywhere, then used on loopback
+        one.bind((EVERYWHERE, 0))
         return int(one.getsockname()[1])
 
 
@@ -64,7 +65,8 @@ class Carrier:
 
     def start(self) -> None:
         """The carrier takes calls and hears. Raises PortInUse, or SetUpFailed with what the process said."""
-        _require_free(self._ports.sip)
+        _require_free("lab.sip_port", self._ports.sip, HOST)
+        _require_free("lab.media_port", self._ports.media, EVERYWHERE)
         earlier = [replace(self._orders, run=run) for run in sorted(self._runs)]
         self._events = [event for orders in earlier for event in CallLog(self._folder / orders.log).read()]
         scenario.write(self._folder, self._people, self._ports.media)
@@ -153,16 +155,16 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             process.wait(STOP_LIMIT_S)
 
 
-def _taken(port: int) -> bool:
+def _taken(port: int, host: str = HOST) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.bind((HOST, port))
+            probe.bind((host, port))
         except OSError:
             return True
     return False
 
 
-def _require_free(port: int) -> None:
+def _require_free(setting: str, port: int, host: str) -> None:
     """SIPp itself would silently take the next port."""
-    if _taken(port):
-        raise PortInUse(f"UDP port {port} is taken: give lab.sip_port another")
+    if _taken(port, host):
+        raise PortInUse(f"setting {setting}: UDP port {port} is taken by another program; choose another, or 0")

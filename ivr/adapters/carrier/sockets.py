@@ -7,8 +7,6 @@ import struct
 from collections.abc import Iterator
 from contextlib import suppress
 
-from ivr.errors import PortInUse
-
 SOCKETS = 4
 """Sockets on the one port: the kernel spreads the calls over them, and each has its own queue."""
 QUEUE_BYTES = 4_000_000
@@ -29,14 +27,9 @@ def from_address(address: bytes) -> list[tuple[int, int, bytes]]:
 
 
 class EarSockets:
-    """All that arrives at `port` on loopback. Raises PortInUse."""
+    """All that arrives at `port` on loopback."""
 
     def __init__(self, port: int) -> None:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.bind(("0.0.0.0", port))  # noqa: S104 - what is not for loopback is dropped on receipt
-            except OSError:
-                raise PortInUse(f"UDP port {port} is taken: give lab.media_port another") from None
         self._sockets = [_open(port) for _ in range(SOCKETS)]
 
     def receive(self) -> Iterator[Packet]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import re
 import socket
@@ -49,7 +50,8 @@ class Caller:
     def dial(self, limit_s: float = 5) -> int:
         """The final answer; 0 if none came and the call was cancelled."""
         media = self.rtp.getsockname()[1]
-        sdp = f"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {media} RTP/AVP 8 101\r\n"
+        address = "IN IP4 127.0.0.1"
+        sdp = f"v=0\r\no=- 1 1 {address}\r\ns=-\r\nc={address}\r\nt=0 0\r\nm=audio {media} RTP/AVP 8 101\r\n"
         self._send("INVITE", sdp)
         limit = time.monotonic() + limit_s
         while not self.code:
@@ -90,7 +92,7 @@ class Caller:
     def hang_up(self) -> None:
         if not self.hung_up:
             self._send("BYE")
-            self._read(1, until="200")
+            self._read(1)
         self.close()
 
     def close(self) -> None:
@@ -114,19 +116,19 @@ class Caller:
         ]
         self.sip.sendto(("\r\n".join(lines) + "\r\n\r\n" + body).encode(), ("127.0.0.1", self.carrier))
 
-    def _read(self, wait_s: float, until: str = "") -> None:
+    def _read(self, wait_s: float) -> None:
         self.sip.settimeout(max(wait_s, 0.0001))
-        try:
+        with contextlib.suppress(TimeoutError):
             self._handle(self.sip.recv(4096).decode())
-        except TimeoutError:
-            pass
         self._read_rtp()
 
     def _handle(self, text: str) -> None:
         first = text.split("\r\n", 1)[0]
         if first.startswith("BYE"):
             self.hung_up = True
-            head = [line for line in text.split("\r\n") if line.split(":")[0] in {"Via", "From", "To", "Call-ID", "CSeq"}]
+            head = [
+                line for line in text.split("\r\n") if line.split(":")[0] in {"Via", "From", "To", "Call-ID", "CSeq"}
+            ]
             self.sip.sendto(
                 ("SIP/2.0 200 OK\r\n" + "\r\n".join(head) + "\r\nContent-Length: 0\r\n\r\n").encode(),
                 ("127.0.0.1", self.carrier),
@@ -171,6 +173,11 @@ def sounds(tmp_path_factory: pytest.TempPathFactory) -> dict[Segment, Path]:
         made[segment] = folder / f"{segment}.alaw"
         made[segment].write_bytes(silence + draw.randbytes(length_ms * 8 - 1600) + silence)
     return made
+
+
+@pytest.fixture
+def caller() -> type[Caller]:
+    return Caller
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from ivr.adapters.carrier import files
 from ivr.adapters.carrier.calllog import CallLog, parse
-from ivr.adapters.carrier.scenario import ear_address, ear_index
+from ivr.adapters.carrier.scenario import ear_address
 from ivr.errors import NotFound
 from ivr.rules.electorate import SegmentLengths, electorate
 from ivr.rules.segments import Segment
@@ -80,4 +80,3 @@ def test_every_person_has_an_own_loopback_address() -> None:
         text = ear_address(index)
         assert text.startswith("127.")
         assert not text.endswith((".0", ".255"))
-        assert ear_index(bytes(map(int, text.split(".")))) == index
