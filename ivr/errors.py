@@ -7,7 +7,7 @@
     + AmiDisconnected, AmiTimeout
   x Permanent     trying again cannot help
     + AmiRefused, AmiLoginRefused, AgiRefused, Unsendable, BadSetting, BadTransition, AudioRefused, ContactsRefused,
-      NotFound, Refused, ProgramMissing, PortInUse, SetUpFailed
+      NotFound, Refused, Unrecordable, ProgramMissing, PortInUse, SetUpFailed
 * CallEnded       the person hung up: the end of a conversation, not an error
 """
 
@@ -108,6 +108,10 @@ class NotFound(Permanent):
 
 class Refused(Permanent):
     """A rule forbids it."""
+
+
+class Unrecordable(Permanent):
+    """What came as a result of a call is none."""
 
 
 class ProgramMissing(Permanent):

@@ -22,6 +22,9 @@ FILE_NAME = "portevoix.toml"
 HOME = Path(__file__).resolve().parent.parent
 """Where `agi/`, `dialplans/`, `asterisk/` and `audio/` are."""
 
+LONGEST_RUN_DIR_BYTES = 80
+"""A socket's path may have 107 bytes, and supervisord's longest name takes 24 of them."""
+
 Port = int
 
 
@@ -165,8 +168,23 @@ class Settings(BaseSettings):
         return self.var_dir / "log"
 
     @property
+    def state_dir(self) -> Path:
+        """Where what the running processes were started with is written."""
+        return self.var_dir / "run"
+
+    @property
+    def resolved_file(self) -> Path:
+        """The settings with every port chosen, for the processes that `ivr up` starts."""
+        return self.state_dir / "resolved.json"
+
+    @property
     def run_dir(self) -> Path:
-        """A short private folder for sockets (their paths may have 107 bytes at most), one per var folder."""
+        """The private folder for sockets: in the var folder, or, where its path is too long for one, a short one.
+
+        The short one is in the system's folder for temporary files, one per user and var folder.
+        """
+        if len(os.fsencode(self.state_dir)) <= LONGEST_RUN_DIR_BYTES:
+            return self.state_dir
         digest = hashlib.sha256(str(self.var_dir).encode()).hexdigest()[:10]
         return Path(tempfile.gettempdir()) / f"portevoix-{os.getuid()}-{digest}"
 
@@ -196,7 +214,8 @@ def load(file: Path | None = None) -> Settings:
     try:
         return Settings(**values)
     except ValidationError as error:
-        raise BadSetting(f"{path}: " + "; ".join(_explain(item) for item in error.errors())) from None
+        why = "; ".join(_explain(item) for item in error.errors())
+        raise BadSetting(f"settings ({path}, environment): {why}") from None
 
 
 def _read(path: Path) -> dict[str, Any]:

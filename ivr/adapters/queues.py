@@ -18,13 +18,16 @@ from redis.exceptions import RedisError, ResponseError
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
-from ivr.errors import NotReady
+from ivr.errors import BadSetting, NotReady
 
 log = logging.getLogger(__name__)
 
 ORIGINATE = "originate"
 RECORD = "record"
 RESULTS = "ivr:results"
+DEAD = "ivr:results:dead"
+"""Results that cannot be recorded, with the reason, for an engineer to look at; at most DEAD_KEPT of them."""
+DEAD_KEPT = 10_000
 GROUP = "record"
 ORDER_TTL_S = 300
 JOB_TIMEOUT_S = 60
@@ -54,8 +57,11 @@ class Queues:
     """One Redis, seen as orders, results, live figures and RQ queues."""
 
     def __init__(self, url: str) -> None:
-        self._redis = redis.Redis.from_url(url, socket_timeout=10, socket_connect_timeout=5, decode_responses=True)
-        self._raw = redis.Redis.from_url(url, socket_connect_timeout=5)  # RQ decodes for itself, and blocks for long
+        try:
+            self._redis = redis.Redis.from_url(url, socket_timeout=10, socket_connect_timeout=5, decode_responses=True)
+            self._raw = redis.Redis.from_url(url, socket_connect_timeout=5)  # RQ decodes for itself, and blocks long
+        except ValueError as error:
+            raise BadSetting(f"setting redis.url: {error}") from None
 
     @_translated
     def ping(self) -> None:
@@ -123,8 +129,11 @@ class Queues:
         return int(self._redis.xlen(RESULTS))
 
     @_translated
-    def read_results(self, consumer: str, count: int) -> list[tuple[str, dict[str, Any]]]:
-        """Up to `count` results: first those that a dead worker left, then new ones. Each stays until `settle`."""
+    def read_results(self, consumer: str, count: int) -> list[tuple[str, str]]:
+        """Up to `count` results as JSON: first those that a dead worker left, then new ones. Each stays until `settle`.
+
+        Anybody may have written anything there: what is read is text, to be checked.
+        """
         try:
             left: Any = self._redis.xautoclaim(RESULTS, GROUP, consumer, min_idle_time=CLAIM_IDLE_MS, count=count)
             entries = left[1] or self._read_new(consumer, count)
@@ -133,7 +142,7 @@ class Queues:
                 raise
             self._make_group()
             entries = self._read_new(consumer, count)
-        return [(entry, json.loads(fields["json"])) for entry, fields in entries if fields]
+        return [(entry, fields.get("json", "")) for entry, fields in entries if fields]
 
     def _read_new(self, consumer: str, count: int) -> list[tuple[str, dict[str, str]]]:
         streams: Any = self._redis.xreadgroup(GROUP, consumer, {RESULTS: ">"}, count=count)
@@ -156,6 +165,20 @@ class Queues:
                 pipe.execute()
 
     @_translated
+    def bury(self, entry: str, text: str, why: str) -> None:
+        """That result is out of the way of the others, kept with the reason why it could not be recorded."""
+        with self._redis.pipeline() as pipe:
+            pipe.xadd(DEAD, {"entry": entry, "json": text, "why": why}, maxlen=DEAD_KEPT, approximate=True)
+            pipe.xack(RESULTS, GROUP, entry)
+            pipe.xdel(RESULTS, entry)
+            pipe.execute()
+
+    @_translated
+    def buried(self) -> int:
+        """How many results could not be recorded."""
+        return int(self._redis.xlen(DEAD))
+
+    @_translated
     def publish_live(self, pbx: str, figures: Mapping[str, Any], ttl_s: int = 5) -> None:
         """The live figures of `pbx` can be read for the next few seconds."""
         self._redis.set(f"ivr:live:{pbx}", json.dumps(figures), ex=ttl_s)
@@ -164,7 +187,11 @@ class Queues:
     def live(self, pbx: str) -> dict[str, Any] | None:
         """The live figures of `pbx`, or None when its controller is silent."""
         text: Any = self._redis.get(f"ivr:live:{pbx}")
-        return json.loads(text) if text else None
+        try:
+            figures = json.loads(text) if text else None
+        except ValueError:
+            return None
+        return figures if isinstance(figures, dict) else None
 
     @_translated
     def workers(self) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -9,15 +10,22 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from xmlrpc.client import Fault, ServerProxy
+from xmlrpc.client import Fault, ProtocolError, ServerProxy
 
-from supervisor.xmlrpc import SupervisorTransport
+from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from ivr.errors import NotReady, SetUpFailed
 
 LOG_BYTES = 20_000_000
+
+
+class _Fault(NotReady):
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(f"the supervisor says {text}")
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +54,11 @@ class State:
 class Supervisor:
     """The supervisord of one var folder."""
 
-    def __init__(self, run_dir: Path, log_dir: Path) -> None:
-        self._run_dir = run_dir
+    def __init__(self, run_dir: Path, state_dir: Path, log_dir: Path) -> None:
         self._log_dir = log_dir
         self._socket = run_dir / "supervisor.sock"
-        self._config = run_dir / "supervisord.conf"
-        self._pid_file = run_dir / "supervisord.pid"
+        self._config = state_dir / "supervisord.conf"
+        self._pid_file = state_dir / "supervisord.pid"
 
     def start(self, processes: Sequence[Process], foreground: bool = False) -> None:
         """Supervisord runs with these processes. In the foreground it returns only when told to stop."""
@@ -90,8 +97,12 @@ class Supervisor:
         ]
 
     def stop_process(self, name: str) -> None:
-        """That process has ended and is not started again."""
-        self._call("supervisor.stopProcess", name)
+        """That process has ended and is not started again; nothing happens if it has ended already."""
+        try:
+            self._call("supervisor.stopProcess", name)
+        except _Fault as fault:
+            if fault.code not in (Faults.NOT_RUNNING, Faults.BAD_NAME):
+                raise
 
     def stop(self, timeout_s: float = 30.0) -> None:
         """Every process has ended, and supervisord too."""
@@ -100,7 +111,8 @@ class Supervisor:
         deadline = time.monotonic() + timeout_s
         while pid and _alive(pid):
             if time.monotonic() > deadline:
-                os.killpg(pid, signal.SIGKILL)
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
                 raise NotReady(f"the supervisor (pid {pid}) did not end within {timeout_s:g} s and was killed")
             time.sleep(0.05)
 
@@ -116,7 +128,9 @@ class Supervisor:
             with ServerProxy("http://localhost", transport) as proxy:
                 called: Any = getattr(proxy, method)
                 return called(*arguments)
-        except (OSError, Fault) as error:
+        except Fault as error:
+            raise _Fault(error.faultCode, error.faultString) from error
+        except (OSError, HTTPException, ProtocolError) as error:
             raise NotReady("Portevoix is not up here; `ivr up` starts it") from error
         finally:
             transport.close()

@@ -14,7 +14,7 @@ from ivr.adapters.agi import AgiServer, AgiSession
 from ivr.adapters.outbox import Outbox
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
-from ivr.errors import CallEnded, StoreBusy
+from ivr.errors import CallEnded
 from ivr.rules.segments import EndedBy, Segment
 from ivr.settings import HOME, Settings
 from ivr.usecases.conversation import Call, Manners, SoundMissing, Sounds
@@ -72,17 +72,18 @@ class Conversations:
             ended_by, error = EndedBy.LISTENER, ""
         except SoundMissing as missing:
             log.error("sound missing", extra={"action": "sound_missing", "attempt_id": attempt, "why": str(missing)})
-            session.set_variable("IVR_RESULT", "file")
             error = str(missing)
+            session.set_variable("IVR_RESULT", "file")
         finally:
             self._outbox.put(listen_result(call.listen(ended_by, error)))
 
     def _stop(self, attempt: str, at_ms: int) -> None:
-        """Stored in the database, or, while that is locked, in the outbox: in both cases before the confirmation."""
+        """Stored in the database, or, while that cannot be, in the outbox: in both cases before the confirmation."""
         try:
             self._store.suppressions.stop_attempt(attempt, at_ms)
-        except StoreBusy:
-            log.error("stop waits in the outbox", extra={"action": "stop_waits", "attempt_id": attempt})
+        except Exception as error:  # whatever the database has: the 9 counts
+            why = {"action": "stop_waits", "attempt_id": attempt, "why": type(error).__name__}
+            log.error("stop waits in the outbox", extra=why)
             self._outbox.put(stop_result(attempt, at_ms))
 
 

@@ -8,7 +8,7 @@ import logging
 import signal
 
 from ivr.adapters.ami import AmiClient
-from ivr.adapters.pbx import cdr
+from ivr.adapters.pbx import cdr, stops
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
 from ivr.errors import AmiDown
@@ -17,6 +17,21 @@ from ivr.usecases.controlling import Controller
 from ivr.usecases.running import ami_secret
 
 log = logging.getLogger(__name__)
+
+
+class PbxFiles:
+    """The files in which Asterisk writes down calls and stops."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def calls(self) -> dict[str, cdr.CdrRecord]:
+        """The call detail records by attempt."""
+        return cdr.read(self._settings)
+
+    def stops(self) -> dict[str, int]:
+        """Attempts in which the dialplan took a 9, with the instant in Unix milliseconds."""
+        return {attempt: at_s * 1000 for attempt, at_s in stops.read(self._settings).items()}
 
 
 def run(settings: Settings) -> None:
@@ -45,4 +60,4 @@ async def _control(settings: Settings, store: Store, queues: Queues, ami: AmiCli
             await asyncio.sleep(0.5)
         else:
             break
-    await Controller(settings, store, queues, ami, lambda: cdr.read(settings)).run()
+    await Controller(settings, store, queues, ami, PbxFiles(settings)).run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import time
 
 from ivr.adapters.queues import Queues
@@ -20,4 +21,4 @@ def run(settings: Settings, queue: str) -> None:
             time.sleep(0.2)
         else:
             break
-    queues.work(queue, f"{settings.pbx.name}-{queue}-{os.getpid()}")
+    queues.work(queue, f"{settings.pbx.name}-{queue}-{os.getpid()}-{secrets.token_hex(3)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 ALL_KEYS = "0123456789*#"
-"""Every key is armed, from the first millisecond: one that means nothing is noted and the sound goes on where it was."""
+"""Every key is armed from the first millisecond: one that means nothing is noted, and the sound goes on."""
 
 
 class Wish(StrEnum):

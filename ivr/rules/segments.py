@@ -74,7 +74,7 @@ def merge(known: Listen, more: Listen) -> Listen:
 
     Merging the same again changes nothing.
     """
-    if more.measured_by in known.measured_by.split("+"):
+    if more.measured_by == "none" or more.measured_by in known.measured_by.split("+"):
         return known
     if known.measured_by == "none":
         return more

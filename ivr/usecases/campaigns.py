@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import time
 from dataclasses import asdict, dataclass
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ivr.adapters.store import Store
-from ivr.errors import BadSetting, NotFound, Refused
+from ivr.errors import BadSetting, BadTransition, NotFound, Refused
 from ivr.rules.records import Campaign, SourceBatch
-from ivr.rules.states import CampaignState
+from ivr.rules.states import CampaignState, move_campaign
 from ivr.rules.windows import Hours
 from ivr.settings import Settings, Trunk
 from ivr.usecases.asking import is_lab
 from ivr.usecases.messages import verify
 from ivr.usecases.prompts import Texts, campaign_prompts
+
+LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,11 @@ class Draft:
 
 def create(store: Store, settings: Settings, draft: Draft) -> Campaign:
     """A campaign in state draft, its pre-roll, notice and confirmation spoken and rendered, one target per contact."""
+    _check_name("campaign", draft.name)
     trunk = trunk_of(settings, draft.trunk)
+    rate_cps = trunk.rate_cps if draft.rate_cps is None else draft.rate_cps
+    if not (math.isfinite(rate_cps) and rate_cps > 0):
+        raise Refused(f"rate {rate_cps:g} cannot be used: give the calls started per second, more than 0")
     message = store.messages.named(draft.message)
     batch = batch_named(store, draft.contacts)
     _check_hours(draft)
@@ -50,7 +58,7 @@ def create(store: Store, settings: Settings, draft: Draft) -> Campaign:
         "batch_id": batch.id,
         "language": draft.language,
         "trunk": draft.trunk,
-        "rate_cps": min(draft.rate_cps or trunk.rate_cps, trunk.rate_cps),
+        "rate_cps": min(rate_cps, trunk.rate_cps),
         "hours": draft.hours,
         "timezone": draft.timezone,
         "texts": asdict(draft.texts)
@@ -62,16 +70,23 @@ def create(store: Store, settings: Settings, draft: Draft) -> Campaign:
 
 def start(store: Store, settings: Settings, name: str) -> Campaign:
     """The campaign runs. Refused if it runs already, is over, has nobody to call, or a sound is missing or changed."""
+    campaign = startable(store, settings, name)
+    store.campaigns.move(campaign, CampaignState.RUNNING, now_ms())
+    return store.campaigns.named(name)
+
+
+def startable(store: Store, settings: Settings, name: str) -> Campaign:
+    """The campaign, if `start` would start it now; raises what `start` would."""
     campaign = store.campaigns.named(name)
     if campaign.state is CampaignState.RUNNING:
         raise Refused(f"campaign {name!r} runs already; `ivr campaign status {name}` shows how far it is")
+    move_campaign(campaign.state, CampaignState.RUNNING)
     trunk_of(settings, campaign.trunk)
     if store.campaigns.books(campaign.id).targets == 0:
         raise Refused(f"campaign {name!r} has nobody to call: its list of contacts is empty")
     for sound in (campaign.preroll, campaign.message, campaign.notice, campaign.confirmation):
         verify(sound.sound, settings)
-    store.campaigns.move(campaign, CampaignState.RUNNING, now_ms())
-    return store.campaigns.named(name)
+    return campaign
 
 
 def pause(store: Store, name: str) -> Campaign:
@@ -96,7 +111,8 @@ def finish_done(store: Store, at_ms: int) -> None:
     for campaign in store.campaigns.running():
         books = store.campaigns.books(campaign.id)
         if books.due == 0 and books.in_progress == 0 and not store.listens.without_listen(at_ms, campaign.id):
-            store.campaigns.move(campaign, CampaignState.FINISHED, at_ms)
+            with contextlib.suppress(BadTransition):  # paused or stopped in this moment: then it is that
+                store.campaigns.move(campaign, CampaignState.FINISHED, at_ms)
 
 
 def batch_named(store: Store, name: str) -> SourceBatch:
@@ -116,6 +132,11 @@ def trunk_of(settings: Settings, name: str) -> Trunk:
     if not trunk.caller_id and not is_lab(trunk):
         raise BadSetting(f"setting trunks.{name}.caller_id is empty: a real trunk needs the number shown to people")
     return trunk
+
+
+def _check_name(what: str, name: str) -> None:
+    if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+        raise Refused(f"a {what}'s name is 1 to {LONGEST_NAME} printable characters, not {name[:40]!r}")
 
 
 def _check_hours(draft: Draft) -> None:

@@ -6,20 +6,22 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any, Protocol
 
 from ivr.adapters.ami import LINK_DOWN, LINK_UP, LOGIN_REFUSED, AmiClient, AmiEvent
 from ivr.adapters.pbx.cdr import CdrRecord
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
-from ivr.errors import AmiLoginRefused, IvrError, NotReady, Temporary
+from ivr.errors import AmiLoginRefused, IvrError, Temporary
 from ivr.rules import causes
+from ivr.rules.records import OpenAttempt
+from ivr.rules.segments import EndedBy
 from ivr.settings import Settings
 from ivr.usecases.campaigns import finish_done
 from ivr.usecases.dialing import Dialer, Order
-from ivr.usecases.dialplan_listens import DialplanStories, as_listen
-from ivr.usecases.reconciling import lost_ends, missing_listens
+from ivr.usecases.dialplan_listens import DialplanStories, Story, as_listen
+from ivr.usecases.reconciling import SETTLING_MS, lost_ends, missing_listens
 from ivr.usecases.recording import Result, end_result, listen_result, stop_result
 
 log = logging.getLogger(__name__)
@@ -31,35 +33,45 @@ AHEAD_S = 1.0
 """Orders are taken this many seconds ahead of the pace: little enough that a pause finds few of them."""
 CLAIM_LIFE_S = 30.0
 """A claim that was not dialled for this long has lost its order: it is given back."""
-STOP_FAMILY = "ivr_stop"
+
+
+SURE_S = 2.0
+"""A call is gone when two looks this far apart do not find it: the news of its end may be under way at the first."""
+PUBLISHED_LIFE_S = 60.0
+
+
+class Witness(Protocol):
+    """What the PBX wrote down by itself, whoever was listening."""
+
+    def calls(self) -> Mapping[str, CdrRecord]:
+        """The call detail records by attempt."""
+
+    def stops(self) -> Mapping[str, int]:
+        """Attempts in which the dialplan took a 9, with the instant in Unix milliseconds."""
 
 
 class Controller:
     """Everything that happens beside one Asterisk."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        store: Store,
-        queues: Queues,
-        ami: AmiClient,
-        read_cdr: Callable[[], Mapping[str, CdrRecord]],
-    ) -> None:
+    def __init__(self, settings: Settings, store: Store, queues: Queues, ami: AmiClient, witness: Witness) -> None:
         self._settings = settings
         self._pbx = settings.pbx.name
         self._store = store
         self._queues = queues
         self._ami = ami
-        self._read_cdr = read_cdr
+        self._witness = witness
+        self._stops: set[str] = set()  # of the witness' stops, those known to be in force
         self._dialer = Dialer(settings, store, ami)
         self._stories = DialplanStories()
         self._results: asyncio.Queue[Result] = asyncio.Queue()
         self._published: dict[str, float] = {}
         self._reconcile = asyncio.Event()
+        self._missing: dict[str, float] = {}
+        self._untold: list[tuple[Story, EndedBy]] = []
 
     async def run(self) -> None:
         """Runs until cancelled. Raises AmiLoginRefused: then no call can be made until an engineer looks."""
-        await asyncio.to_thread(self._give_back)
+        await self._begin()
         loops = [
             self._hear(),
             self._again("feed", self._feed, FEED_EVERY_S),
@@ -68,9 +80,22 @@ class Controller:
             self._reconciling(),
             *self._dialer.runs(),
         ]
-        async with asyncio.TaskGroup() as group:
-            for loop in loops:
-                group.create_task(loop)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for loop in loops:
+                    group.create_task(loop)
+        except* AmiLoginRefused:
+            raise AmiLoginRefused from None
+
+    async def _begin(self) -> None:
+        while True:
+            try:
+                await asyncio.to_thread(self._give_back)
+            except Temporary as error:
+                _warn("start_waits", error)
+                await asyncio.sleep(1.0)
+            else:
+                return
 
     def _give_back(self) -> None:
         """Claims of the process before us: their orders are lost to us or late, and nothing was sent for them."""
@@ -79,19 +104,19 @@ class Controller:
         log.info("claims given back", extra={"action": "claims_released", "count": released})
 
     async def _again(self, name: str, step: Callable[[], Awaitable[None]], every_s: float) -> None:
-        """A step again and again; what is temporarily wrong (Redis away, database locked) is waited out."""
+        """A step again and again; what is wrong (Redis away, database locked, one bad row) is waited out."""
         while True:
             try:
                 await step()
-            except Temporary as error:
-                log.warning("waiting", extra={"action": f"{name}_waits", "why": str(error)})
+            except Exception as error:
+                _warn(f"{name}_waits", error)
                 await asyncio.sleep(1.0)
             await asyncio.sleep(every_s)
 
     async def _feed(self) -> None:
         """Each running campaign's trunk has orders for the next second, as far as it has room."""
         for text in await asyncio.to_thread(self._queues.take_orders, self._pbx, 1000):
-            self._dialer.accept(Order.parse(text))
+            self._accept(text)
         if not self._dialer.ready:
             return
         for campaign in await asyncio.to_thread(self._store.campaigns.running):
@@ -100,13 +125,20 @@ class Controller:
             if wanted > 0:
                 await asyncio.to_thread(self._queues.ask_originate, campaign.id, self._pbx, wanted)
 
+    def _accept(self, text: str) -> None:
+        try:
+            self._dialer.accept(Order.parse(text))
+        except ValueError:  # not of ours; what it stood for, if anything, is given back when its claim has aged
+            log.error("order cannot be read", extra={"action": "order_unreadable", "length": len(text)})
+
     async def _keep(self) -> None:
         """Housekeeping: lost claims given back, missing listens found, finished campaigns finished, figures shown."""
         await asyncio.to_thread(self._queues.publish_live, self._pbx, self._figures())
         await asyncio.to_thread(self._keep_books, int(time.time() * 1000))
 
     def _keep_books(self, now_ms: int) -> None:
-        self._store.attempts.release_claimed(self._pbx, now_ms - int(CLAIM_LIFE_S * 1000))
+        # Of every PBX: one that was renamed or taken away gives nothing back by itself.
+        self._store.attempts.release_claimed(None, now_ms - int(CLAIM_LIFE_S * 1000))
         lost = missing_listens(self._store, self._settings.var_dir / "outbox", now_ms)
         if lost:
             self._queues.publish_results(lost)
@@ -121,7 +153,7 @@ class Controller:
             "link": self._ami.up,
             "live": len(self._dialer.calls),
             "originated": self._dialer.originated,
-            "waiting": sum(line.orders.qsize() for line in lines),
+            "waiting": sum(line.orders() for line in lines),
             "worst_second": {line.name: line.pacer.worst_second for line in lines},
             "events_dropped": self._ami.dropped,
         }
@@ -132,10 +164,15 @@ class Controller:
             try:
                 event = await asyncio.wait_for(self._ami.events.get(), 0.5)
             except TimeoutError:
-                self._finish_calls()
-                continue
-            await self._handle(event)
-            self._finish_calls()
+                event = None
+            try:
+                if event:
+                    await self._handle(event)
+                await self._finish_calls()
+            except AmiLoginRefused:
+                raise
+            except Exception as error:
+                _warn("event_failed", error)
 
     async def _handle(self, event: AmiEvent) -> None:
         if event.name == LOGIN_REFUSED:
@@ -173,23 +210,30 @@ class Controller:
         now_ms = int(time.time() * 1000)
         try:
             await asyncio.to_thread(self._store.suppressions.stop_attempt, attempt, now_ms)
-        except Temporary:
+        except Exception as error:
+            _warn("stop_waits", error)
             self._results.put_nowait(stop_result(attempt, now_ms))
 
-    def _finish_calls(self) -> None:
+    async def _finish_calls(self) -> None:
         now_s = time.monotonic()
         for call in [call for call in self._dialer.calls.values() if call.is_over(now_s)]:
             self._dialer.forget(call.attempt)
+            if story := self._stories.hangup(call.attempt):
+                self._untold.append((story, causes.ended_by(call.cause)))
             if call.adopted and call.responded_s is None:
                 continue  # whether it was answered is not known to us: the CDR tells at the next reconciling
             self._published[call.attempt] = now_s
             now_ms = int(time.time() * 1000)
             end = end_result(call.attempt, call.outcome.value, now_ms, cause=call.cause, tech_cause=call.sip)
             self._results.put_nowait(end)
-            story = self._stories.hangup(call.attempt)
-            campaign = self._store.attempts.campaign_of(call.attempt) if story else None
-            if story and campaign:
-                self._results.put_nowait(listen_result(as_listen(story, campaign, causes.ended_by(call.cause))))
+        while self._untold:
+            await self._tell(*self._untold[0])
+            del self._untold[0]
+
+    async def _tell(self, story: Story, ended_by: EndedBy) -> None:
+        campaign = await asyncio.to_thread(self._store.attempts.campaign_of, story.attempt)
+        if campaign:
+            self._results.put_nowait(listen_result(as_listen(story, campaign, ended_by)))
 
     async def _publish(self) -> None:
         """Results go to Redis in the order in which they came; while it is away they wait here."""
@@ -201,39 +245,75 @@ class Controller:
                 try:
                     await asyncio.to_thread(self._queues.publish_results, batch)
                     await asyncio.to_thread(self._queues.ring_record)
-                except NotReady as error:
-                    log.warning("results wait", extra={"action": "results_wait", "why": str(error)})
+                except Exception as error:
+                    _warn("results_wait", error)
                     await asyncio.sleep(0.5)
                 else:
                     break
 
     async def _reconciling(self) -> None:
+        next_s = RECONCILE_EVERY_S
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._reconcile.wait(), RECONCILE_EVERY_S)
+                await asyncio.wait_for(self._reconcile.wait(), next_s)
             self._reconcile.clear()
             if not self._ami.up:
                 continue
             try:
                 await self._ask_pbx()
-            except IvrError as error:
-                log.warning("reconciling waits", extra={"action": "reconcile_waits", "why": str(error)})
+                next_s = SURE_S if self._missing else RECONCILE_EVERY_S
+            except Exception as error:
+                _warn("reconcile_waits", error)
+                next_s = 1.0
 
     async def _ask_pbx(self) -> None:
         """Open attempts are live on the PBX, or their end is found; stops that only the PBX heard are in force."""
-        for attempt in await self._ami.tree(STOP_FAMILY):
-            await asyncio.to_thread(self._store.suppressions.stop_attempt, attempt, int(time.time() * 1000))
-            await self._ami.delete_tree(STOP_FAMILY, attempt)
+        await self._take_stops()
         open_attempts = await asyncio.to_thread(self._store.attempts.open_on, self._pbx)
         channels = await self._ami.channels()
         now_s = time.monotonic()
-        self._published = {attempt: at_s for attempt, at_s in self._published.items() if now_s - at_s < 60}
-        waiting = {call.attempt for call in self._dialer.calls.values() if call.hung_up_s is not None}
-        for attempt in set(open_attempts) & channels:
+        recent = now_s - PUBLISHED_LIFE_S
+        self._published = {attempt: at_s for attempt, at_s in self._published.items() if at_s > recent}
+        for attempt in (set(open_attempts) & channels) - set(self._published):
             self._dialer.adopt(attempt, open_attempts[attempt].trunk)
+        self._forget_ghosts(set(open_attempts) | channels, now_s)
         self._dialer.ready = True
-        records = await asyncio.to_thread(self._read_cdr)
-        known = channels | set(self._published) | waiting
-        for end in lost_ends(open_attempts, known, records, int(time.time() * 1000)):
-            self._dialer.forget(end["attempt"])
+        ending = {call.attempt for call in self._dialer.calls.values() if call.hung_up_s is not None}
+        gone = set(open_attempts) - channels - set(self._published) - ending
+        self._missing = {attempt: self._missing.get(attempt, now_s) for attempt in gone}
+        sure = {attempt: open_attempts[attempt] for attempt, at_s in self._missing.items() if now_s - at_s >= SURE_S}
+        await self._end_lost(sure)
+
+    async def _take_stops(self) -> None:
+        for attempt, at_ms in (await asyncio.to_thread(self._witness.stops)).items():
+            if attempt not in self._stops:
+                await asyncio.to_thread(self._store.suppressions.stop_attempt, attempt, at_ms)
+                self._stops.add(attempt)
+
+    def _forget_ghosts(self, known: Collection[str], now_s: float) -> None:
+        """Calls followed here that neither books nor PBX know any more take no channel; their end was missed."""
+        for call in list(self._dialer.calls.values()):
+            if call.attempt not in known and call.hung_up_s is None and now_s - call.sent_s > SETTLING_MS / 1000:
+                self._dialer.forget(call.attempt)
+        self._stories.forget_all_but({*known, *self._dialer.calls})
+
+    async def _end_lost(self, gone: Mapping[str, OpenAttempt]) -> None:
+        if not gone:
+            return
+        records = await asyncio.to_thread(self._witness.calls)
+        for end in lost_ends(gone, (), records, int(time.time() * 1000)):
+            attempt = end["attempt"]
+            self._dialer.forget(attempt)
+            self._published[attempt] = time.monotonic()
+            self._missing.pop(attempt, None)
             self._results.put_nowait(end)
+            record = records.get(attempt)
+            if story := self._stories.hangup(attempt, record.ended_at_ms if record else None):
+                self._untold.append((story, EndedBy.UNKNOWN))
+
+
+def _warn(action: str, error: Exception) -> None:
+    """What Portevoix can explain in its own words, anything else by its kind: its text may hold a number."""
+    expected = isinstance(error, IvrError)
+    why = str(error) if expected else type(error).__name__
+    log.log(logging.WARNING if expected else logging.ERROR, "waiting", extra={"action": action, "why": why})

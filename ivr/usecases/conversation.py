@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -96,8 +97,7 @@ class Call:
         self._messages_begun += segment is Segment.MESSAGE
         armed = "" if segment is Segment.CONFIRMATION else ALL_KEYS  # a second 9 must not cut the confirmation
         began_ms = self._elapsed_ms()
-        self._line.set_variable("IVR_BEGAN", str(self._at_ms + began_ms))
-        self._line.set_variable("IVR_SEGMENT", segment.value)
+        self._enter(segment.value, began_ms)
         offset = 0
         while True:
             played = self._line.play(path, armed, offset)
@@ -116,9 +116,9 @@ class Call:
 
     def wait_for_key(self) -> Wish | None:
         """What the person asked for in the seconds after the notice; None if nothing. Raises CallEnded on a hang-up."""
-        self._line.set_variable("IVR_SEGMENT", AFTER)
-        deadline = time.monotonic() + self._manners.grace_s
         began_ms = self._elapsed_ms()
+        self._enter(AFTER, began_ms)
+        deadline = time.monotonic() + self._manners.grace_s
         while (left_s := deadline - time.monotonic()) > 0:
             key = self._line.wait_for_digit(left_s)
             if key is None:
@@ -129,8 +129,13 @@ class Call:
         return None
 
     def stop_calls(self) -> None:
-        """The sponsor's calls to this person are stopped for good: stored first, then confirmed."""
+        """The sponsor's calls to this person are stopped for good: stored first, then confirmed.
+
+        The channel says so before we store it: if this process is killed in between, the dialplan stores it.
+        """
         self._stop_at_ms = self._elapsed_ms()
+        with contextlib.suppress(CallEnded):  # who hung up at once has pressed 9 all the same
+            self._enter(Segment.CONFIRMATION.value, self._stop_at_ms)
         self._store_stop(self.attempt, self._at_ms + self._stop_at_ms)
         log.info("stop stored", extra={"action": "stop_stored", "attempt_id": self.attempt})
         self.play(Segment.CONFIRMATION)
@@ -146,6 +151,14 @@ class Call:
             error=error,
             at_ms=self._at_ms,
         )
+
+    def _enter(self, segment: str, began_ms: int) -> None:
+        """The dialplan knows where we are and what was heard, should it have to go on without us."""
+        if self._plays:
+            heard = (f"{play.segment}.{play.heard_ms}.{self._at_ms + play.began_ms}" for play in self._plays)
+            self._line.set_variable("IVR_PLAYED", "-".join(heard))
+        self._line.set_variable("IVR_BEGAN", str(self._at_ms + began_ms))
+        self._line.set_variable("IVR_SEGMENT", segment)
 
     def _meaning(self, key: str) -> Wish | None:
         """What the key asks for now: a message that was repeated often enough goes on instead."""

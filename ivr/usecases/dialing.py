@@ -7,8 +7,10 @@ never sent again: `reconciling` asks the PBX.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
+from collections import deque
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,7 +18,7 @@ from typing import Any
 
 from ivr.adapters.ami import AmiClient, Originate
 from ivr.adapters.store import Store
-from ivr.errors import AmiDown, Permanent, StoreBusy, Uncertain
+from ivr.errors import AmiDown, Permanent, Temporary, Uncertain
 from ivr.rules.numbers import dialled
 from ivr.rules.pacing import Pacer
 from ivr.rules.records import Campaign, Dialable
@@ -27,6 +29,7 @@ from ivr.usecases.outcomes import LiveCall
 log = logging.getLogger(__name__)
 
 CONTEXT = "ivr-message"
+LOOK_AGAIN_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +54,17 @@ class TrunkLine:
     name: str
     trunk: Trunk
     pacer: Pacer
-    orders: asyncio.Queue[Order] = field(default_factory=asyncio.Queue)
+    waiting: dict[int, deque[Order]] = field(default_factory=dict)  # by campaign: a slow one holds up no other
     live: set[str] = field(default_factory=set)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def orders(self) -> int:
+        """How many orders wait."""
+        return sum(map(len, self.waiting.values()))
 
 
 class Dialer:
-    """Sends the calls of one PBX. Knows its live calls; `freed` wakes it when one ends."""
+    """Sends the calls of one PBX, and knows its live calls. Everything here happens in one event loop."""
 
     def __init__(self, settings: Settings, store: Store, ami: AmiClient) -> None:
         self._settings = settings
@@ -69,7 +77,7 @@ class Dialer:
             for name, trunk in settings.trunks.items()
         }
         self.calls: dict[str, LiveCall] = {}
-        self.freed = asyncio.Event()
+        self._reserved: set[str] = set()  # orders that have their channel but are not sent yet
         self.ready = False  # true once the calls that the PBX carries already are known
         self.originated = 0
         self._campaign_pacers: dict[int, Pacer] = {}
@@ -81,7 +89,8 @@ class Dialer:
         if line is None:
             log.error("order for an unknown trunk", extra={"action": "order_refused", "attempt_id": order.attempt})
         else:
-            line.orders.put_nowait(order)
+            line.waiting.setdefault(order.campaign_id, deque()).append(order)
+            line.news.set()
 
     def set_campaign_rate(self, campaign: Campaign) -> None:
         """The campaign's own rate holds beside its trunk's."""
@@ -103,15 +112,15 @@ class Dialer:
         self.calls.pop(attempt, None)
         for line in self.trunks.values():
             line.live.discard(attempt)
-        self.freed.set()
+            line.news.set()
 
     def wanted(self, campaign: Campaign, ahead_s: float) -> int:
         """How many targets of the campaign to ask for now: the pace of the next seconds, within the free channels."""
         line = self.trunks.get(campaign.trunk)
         if line is None:
             return 0
-        waiting = line.orders.qsize()
-        free = min(line.trunk.channels - len(line.live), self._settings.pbx.channels - len(self.calls)) - waiting
+        waiting = len(line.waiting.get(campaign.id, ()))
+        free = min(line.trunk.channels - len(line.live), self._settings.pbx.channels - len(self.calls)) - line.orders()
         ahead = max(1, round(min(line.trunk.rate_cps, campaign.rate_cps) * ahead_s)) - waiting
         return max(0, min(free, ahead))
 
@@ -121,51 +130,92 @@ class Dialer:
 
     async def _dial(self, line: TrunkLine) -> None:
         while True:
-            order = await line.orders.get()
-            await self._turn(line, order)
-            dialable = await self._commit(order)
-            if dialable is None:
-                continue
-            await self._pace(line, order)  # the commit may have taken a moment: the pace is that of sending
-            line.pacer.sent(time.monotonic())
-            self._campaign_pacer(order).sent(time.monotonic())
-            self._send(line, dialable)
-
-    async def _turn(self, line: TrunkLine, order: Order) -> None:
-        """Returns when the trunk has a channel, the link is up and the pace allows."""
-        while True:
-            self.freed.clear()
-            busy = len(line.live) >= line.trunk.channels or len(self.calls) >= self._settings.pbx.channels
-            if self.ready and self._ami.up and not busy:
-                break
+            order = await self._next(line)
+            self._reserved.add(order.attempt)
             try:
-                await asyncio.wait_for(self.freed.wait(), 0.2)
-            except TimeoutError:
-                continue
-        await self._pace(line, order)
+                await self._dial_one(line, order)
+            except Exception as error:  # whatever became of this one: the others are still to be called
+                why = {"action": "order_failed", "attempt_id": order.attempt, "why": type(error).__name__}
+                log.error("order failed", extra=why)
+            finally:
+                self._reserved.discard(order.attempt)
+
+    async def _dial_one(self, line: TrunkLine, order: Order) -> None:
+        if not (dialable := await self._commit(order)):
+            return
+        try:
+            await self._pace(line, order)  # the commit may have taken a moment: the pace is that of sending
+        except asyncio.CancelledError:
+            await self._take_back(order.attempt)
+            raise
+        if not (self.ready and self._ami.up):
+            await self._take_back(order.attempt)
+            return
+        line.pacer.sent(time.monotonic())
+        self._campaign_pacer(order.campaign_id).sent(time.monotonic())
+        self._send(line, dialable)
+
+    async def _next(self, line: TrunkLine) -> Order:
+        """The order whose campaign's turn is first, once it has a channel, the link is up and the pace allows."""
+        while True:
+            line.news.clear()
+            now_s = time.monotonic()
+            turns = {campaign: self._turn_s(line, campaign, now_s) for campaign, some in line.waiting.items() if some}
+            first = min(turns, key=lambda campaign: turns[campaign], default=None)
+            if first is not None and turns[first] <= now_s and self._has_room(line):
+                order = line.waiting[first].popleft()
+                if not line.waiting[first]:
+                    del line.waiting[first]
+                return order
+            wait_s = None if first is None else min(LOOK_AGAIN_S, max(0.001, turns[first] - now_s))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(line.news.wait(), wait_s)
+
+    def _has_room(self, line: TrunkLine) -> bool:
+        busy = len(line.live) >= line.trunk.channels
+        full = len(self.calls) + len(self._reserved) >= self._settings.pbx.channels
+        return self.ready and self._ami.up and not busy and not full
+
+    def _turn_s(self, line: TrunkLine, campaign_id: int, now_s: float) -> float:
+        return max(line.pacer.next_at(now_s), self._campaign_pacer(campaign_id).next_at(now_s))
 
     async def _pace(self, line: TrunkLine, order: Order) -> None:
         while True:
             now_s = time.monotonic()
-            at_s = max(line.pacer.next_at(now_s), self._campaign_pacer(order).next_at(now_s))
+            at_s = self._turn_s(line, order.campaign_id, now_s)
             if at_s <= now_s:
                 return
             await asyncio.sleep(at_s - now_s)
 
-    def _campaign_pacer(self, order: Order) -> Pacer:
-        return self._campaign_pacers.setdefault(order.campaign_id, Pacer(1.0, self._since_s))
+    def _campaign_pacer(self, campaign_id: int) -> Pacer:
+        return self._campaign_pacers.setdefault(campaign_id, Pacer(1.0, self._since_s))
 
     async def _commit(self, order: Order) -> Dialable | None:
         while True:
             now = datetime.now(UTC)
-            ask = questions(self._settings, now)
+            begin, ask = self._store.attempts.begin_dialing, questions(self._settings, now)
+            asked = asyncio.ensure_future(asyncio.to_thread(begin, order.attempt, ask, int(now.timestamp() * 1000)))
             try:
-                return await asyncio.to_thread(
-                    self._store.attempts.begin_dialing, order.attempt, ask, int(now.timestamp() * 1000)
-                )
-            except StoreBusy as error:
+                return await asyncio.shield(asked)
+            except asyncio.CancelledError:  # we are told to end: the thread commits all the same, and nothing is sent
+                with contextlib.suppress(Temporary):
+                    if await asked:
+                        await self._take_back(order.attempt)
+                raise
+            except Temporary as error:
                 log.warning("database busy", extra={"action": "commit_waits", "why": str(error)})
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(LOOK_AGAIN_S)
+
+    async def _take_back(self, attempt: str) -> None:
+        """The attempt, of which nothing was sent, is released: its target is due again."""
+        while True:
+            try:
+                await asyncio.to_thread(self._store.attempts.take_back, attempt)
+            except Temporary as error:
+                log.warning("database busy", extra={"action": "take_back_waits", "why": str(error)})
+                await asyncio.sleep(LOOK_AGAIN_S)
+            else:
+                return
 
     def _send(self, line: TrunkLine, dialable: Dialable) -> None:
         """Originate is under way; the call is live from this moment, whatever becomes of the answer."""
@@ -182,7 +232,7 @@ class Dialer:
         try:
             await self._ami.originate(_originate_of(self._settings, line, dialable))
         except AmiDown:
-            await asyncio.to_thread(self._store.attempts.take_back, attempt)
+            await self._take_back(attempt)
             self.forget(attempt)
         except Uncertain as error:
             log.warning(
@@ -195,6 +245,9 @@ class Dialer:
             call = self.calls.get(attempt)
             if call:
                 call.responded_s, call.reason = time.monotonic(), 0
+        except Exception as error:  # reconciling finds out what became of it
+            why = {"action": "originate_failed", "attempt_id": attempt, "why": type(error).__name__}
+            log.error("originate failed", extra=why)
 
 
 def _originate_of(settings: Settings, line: TrunkLine, dialable: Dialable) -> Originate:

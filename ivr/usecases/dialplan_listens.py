@@ -6,7 +6,7 @@ The dialplan says with user events where the script had been and what it plays i
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from ivr.adapters.ami import AmiEvent
@@ -54,7 +54,7 @@ class DialplanStories:
         attempt, kind, now_ms = event.get("Attempt"), event.get("UserEvent"), self._wall_ms()
         if kind == FALLBACK:
             began = event.get("Began")
-            reached_at_ms = int(began) if began.isdigit() else None
+            reached_at_ms = int(began) if began.isdecimal() and len(began) < 16 else None
             self._stories[attempt] = Story(attempt, event.get("Reason"), now_ms, event.get("Segment"), reached_at_ms)
         story = self._stories.get(attempt)
         if story and kind == PLAY and event.get("Status") == "begin" and event.get("Segment") in list(Segment):
@@ -67,12 +67,16 @@ class DialplanStories:
             return attempt
         return None
 
-    def hangup(self, attempt: str) -> Story | None:
-        """The call ended: its story, if the dialplan had to step in."""
+    def hangup(self, attempt: str, at_ms: int | None = None) -> Story | None:
+        """The call ended, now or at that instant: its story, if the dialplan had to step in."""
         story = self._stories.pop(attempt, None)
         if story:
-            story.end(self._wall_ms())
+            story.end(self._wall_ms() if at_ms is None else at_ms)
         return story
+
+    def forget_all_but(self, attempts: Collection[str]) -> None:
+        """Stories of calls that are over, and whose end was missed, are gone."""
+        self._stories = {attempt: story for attempt, story in self._stories.items() if attempt in attempts}
 
 
 def as_listen(story: Story, campaign: Campaign, ended_by: EndedBy) -> Listen:

@@ -78,7 +78,11 @@ def plan(settings: Settings, count: int, seed: int) -> list[Person]:
 
     The segments are those of `set_sounds`. A carrier that is running starts anew with these people.
     """
-    people = electorate(count, seed, _lengths(settings))
+    return plan_people(settings, electorate(count, seed, _lengths(settings)))
+
+
+def plan_people(settings: Settings, people: list[Person]) -> list[Person]:
+    """people.csv and contacts.csv hold exactly these people; as `plan` otherwise."""
     folder = lab_dir(settings)
     for old in (*folder.glob("calls-*.log"), *folder.glob("ears-*.jsonl"), folder / TRUTH):
         old.unlink(missing_ok=True)
@@ -152,6 +156,7 @@ class _Shift:
         carrier = Carrier(folder, program, self.ports, sounds)
         carrier.start()
         try:
+            self._keep_truth(carrier, at_once=True)
             self._announce(folder)
             while not stopping() and _plan_digest(self.settings) == self.digest:
                 if not carrier.alive():

@@ -24,6 +24,7 @@ def originate(store: Store, queues: Queues, settings: Settings, campaign_id: int
     now = datetime.now(UTC)
     ids = [new_attempt_id(now) for _ in range(count)]
     claimed, trunk = store.attempts.claim(campaign_id, pbx, ids, questions(settings, now), int(now.timestamp() * 1000))
-    queues.push_orders(pbx, [f"{trunk} {campaign_id} {attempt}" for attempt in claimed])
-    queues.answered_ask(campaign_id, pbx)
+    if claimed:  # with nobody to call now (hours, pause) the ask stands a while, or the next would follow at once
+        queues.push_orders(pbx, [f"{trunk} {campaign_id} {attempt}" for attempt in claimed])
+        queues.answered_ask(campaign_id, pbx)
     return len(claimed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,17 +10,18 @@ from pathlib import Path
 from ivr.adapters import outbox
 from ivr.adapters.pbx.cdr import CdrRecord
 from ivr.adapters.store import Store
+from ivr.errors import Unrecordable
 from ivr.rules.records import OpenAttempt
 from ivr.rules.segments import EndedBy, Listen
 from ivr.rules.states import Outcome
-from ivr.usecases.recording import Result, end_result, listen_result
+from ivr.usecases.recording import Result, checked, end_result, listen_result
 
 log = logging.getLogger(__name__)
 
 SETTLING_MS = 5_000
 """Younger calls may still be on their way to the channel list or the CDR."""
 GIVE_UP_MS = 20_000
-"""An answered call of which nobody measured anything for this long after its end gets a listen of nothing, marked so."""
+"""An answered call that nobody measured for this long after its end gets a listen of nothing, marked so."""
 
 
 def lost_ends(
@@ -58,12 +60,20 @@ def outcome_of(record: CdrRecord) -> Outcome:
 def missing_listens(store: Store, folder: Path, now_ms: int) -> list[Result]:
     """Listens for answered calls without one: again from the outboxes, or after a while a listen of nothing."""
     missing = set(store.listens.without_listen(now_ms - SETTLING_MS))
-    found = [result for result in outbox.find(folder, missing) if result.get("kind") == "listen"]
+    found = [result for result in outbox.find(folder, missing) if result.get("kind") == "listen" and _whole(result)]
     lost = missing - {result["attempt"] for result in found}
     given_up = lost & set(store.listens.without_listen(now_ms - GIVE_UP_MS)) if lost else set()
     for attempt in given_up:
         log.warning("nothing was measured", extra={"action": "listen_missing", "attempt_id": attempt})
     return [*found, *(listen_result(_nothing(attempt, now_ms)) for attempt in sorted(given_up))]
+
+
+def _whole(result: Result) -> bool:
+    try:
+        checked(json.dumps(result))
+    except Unrecordable:
+        return False
+    return True
 
 
 def _nothing(attempt: str, now_ms: int) -> Listen:

@@ -2,38 +2,112 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import time
 from collections.abc import Iterable
 from typing import Any
 
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
+from ivr.errors import IvrError, Unrecordable
 from ivr.rules.segments import EndedBy, KeyPress, Listen, Play, Segment
+from ivr.rules.states import Outcome
 
 log = logging.getLogger(__name__)
 
 Result = dict[str, Any]
+MEASURED_BY = frozenset({"agi", "dialplan", "agi+dialplan", "none"})
 BATCH = 300
+LONGEST_S = 30.0
+"""A job ends well before its time limit, whatever keeps coming in; the next bell goes on."""
 
 
 def record_waiting(queues: Queues, store: Store, consumer: str) -> int:
-    """Everything that waits is recorded, committed, and then taken out of the queue. Returns how many results."""
-    done = 0
+    """Everything that waits is recorded, committed, and then taken out of the queue. Returns how many results.
+
+    A result that cannot be recorded is buried: it must not stand in the way of the others.
+    """
+    done, deadline = 0, time.monotonic() + LONGEST_S
     while entries := queues.read_results(consumer, BATCH):
-        record([result for _, result in entries], store)
-        queues.settle([entry for entry, _ in entries])
+        good: dict[str, Result] = {}
+        for entry, text in entries:
+            try:
+                good[entry] = checked(text)
+            except Unrecordable as error:
+                _bury(queues, entry, text, error)
+        _record_each_if_need_be(good, queues, store)
         done += len(entries)
+        if time.monotonic() > deadline:
+            break
     return done
 
 
+def _record_each_if_need_be(results: dict[str, Result], queues: Queues, store: Store) -> None:
+    try:
+        record(results.values(), store)
+        queues.settle(list(results))
+    except IvrError:
+        raise
+    except Exception:  # one of them breaks a rule of the database: find which, and record the others
+        for entry, result in results.items():
+            try:
+                record([result], store)
+                queues.settle([entry])
+            except IvrError:
+                raise
+            except Exception as error:
+                _bury(queues, entry, json.dumps(result), error)
+
+
+def _bury(queues: Queues, entry: str, text: str, error: Exception) -> None:
+    log.error(
+        "result cannot be recorded", extra={"action": "result_buried", "entry": entry, "why": type(error).__name__}
+    )
+    queues.bury(entry, text, f"{type(error).__name__}: {error}")
+
+
 def record(results: Iterable[Result], store: Store) -> None:
-    """The results are in the books; those recorded before change nothing."""
+    """The results are in the books; those recorded before change nothing.
+
+    Stops come first, also those of which only the listen tells: a stop message may have been lost, a stop must not be.
+    """
     by_kind: dict[str, list[Result]] = {"listen": [], "ended": [], "stop": []}
     for result in results:
         by_kind[result["kind"]].append(result)
+    listens = [as_listen(result) for result in by_kind["listen"]]
     for stop in by_kind["stop"]:
         store.suppressions.stop_attempt(stop["attempt"], stop["at_ms"])
-    store.listens.record([as_listen(result) for result in by_kind["listen"]], list(by_kind["ended"]))
+    for listen in listens:
+        if listen.stop_at_ms is not None:
+            store.suppressions.stop_attempt(listen.attempt, listen.at_ms + listen.stop_at_ms)
+    store.listens.record(listens, by_kind["ended"])
+
+
+def checked(text: str) -> Result:
+    """The result that the text is. Raises Unrecordable if it is none of ours."""
+    try:
+        result = json.loads(text)
+        kind, attempt, at_ms = result["kind"], result["attempt"], result["at_ms"]
+        if kind not in {"listen", "ended", "stop"} or not isinstance(attempt, str) or not isinstance(at_ms, int):
+            raise ValueError("kind, attempt or instant")
+        if kind == "listen":
+            _check_listen(as_listen(result))
+        elif kind == "ended":
+            Outcome(result["outcome"])
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+        raise Unrecordable(f"not a result: {type(error).__name__}") from None
+    return dict(result)
+
+
+def _check_listen(listen: Listen) -> None:
+    numbers = [n for p in listen.plays for n in (p.heard_ms, p.length_ms, p.began_ms)]
+    numbers += [n for k in listen.keys for n in (k.within_ms, k.at_ms)]
+    numbers += [] if listen.stop_at_ms is None else [listen.stop_at_ms]
+    if not all(type(number) is int and 0 <= number < 1 << 31 for number in numbers):
+        raise ValueError("a duration")
+    if listen.measured_by not in MEASURED_BY or not isinstance(listen.error, str):
+        raise ValueError("measured_by or error")
 
 
 def listen_result(listen: Listen) -> Result:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
 import struct
 import subprocess
@@ -90,6 +91,7 @@ def running_pbx(home: Path) -> Iterator[RunningPbx]:
     finally:
         running.process.kill()
         running.process.wait()
+        shutil.rmtree(chosen.run_dir)
 
 
 @pytest.fixture(scope="session")

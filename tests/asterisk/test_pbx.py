@@ -15,7 +15,7 @@ import pytest
 
 from ivr.adapters.pbx import cdr, channelvars, instance, modules, render, stops
 from ivr.errors import NotReady
-from tests.asterisk.conftest import Ami, Callee, RunningPbx, running_pbx, wait_for
+from tests.asterisk.conftest import SECRET, Ami, Callee, RunningPbx, running_pbx, wait_for
 
 pytestmark = pytest.mark.asterisk
 
@@ -141,6 +141,15 @@ def test_manager_refuses_the_rest(ami: Ami) -> None:
     for application in ("System", "TrySystem", "EAGI"):
         answer = ami.action("Originate", Channel="PJSIP/1@lab", Application=application, Data="true", Async="true")
         assert answer["Response"] == "Error", application
+
+
+def test_manager_cannot_write_or_read_files(ami: Ami, pbx: RunningPbx, tmp_path: Path) -> None:
+    """FILE() is there for the dialplan; through the manager it must stay out of reach."""
+    target = tmp_path / "written"
+    ami.action("Setvar", Variable=f"FILE({target})", Value="x")
+    assert not target.exists()
+    secret = render.state_dir(pbx.settings) / "etc" / "manager.conf"
+    assert SECRET not in str(ami.action("Getvar", Variable=f"FILE({secret},0,500)"))
 
 
 def test_manager_sends_only_the_events_asked_for(ami: Ami, callee: Callee) -> None:

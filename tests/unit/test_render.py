@@ -1,6 +1,7 @@
 """Nothing in a setting becomes a line of Asterisk's configuration, and what cannot be held is refused by its name."""
 
 import stat
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ PORTS = {"sip_port": 15060, "ami_port": 15038, "agi_port": 14573}
 @pytest.fixture(autouse=True)
 def an_asterisk(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("native")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("t")))
     modules = folder / "usr/lib/any/asterisk/modules"
     modules.mkdir(parents=True)
     (modules / "chan_pjsip.so").touch()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -116,7 +117,7 @@ class Carrier:
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, (package_root, os.environ.get("PYTHONPATH"))))
         with (self._folder / f"{name}.out").open("wb") as out:
             process = subprocess.Popen(
-                command,
+                [*_dying_with_us(), *command],
                 cwd=self._folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -144,6 +145,12 @@ class Carrier:
             with suppress(FileNotFoundError):
                 said += (self._folder / name).read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
         return " / ".join(said) or "it said nothing"
+
+
+def _dying_with_us() -> list[str]:
+    """The start of a command line whose process ends when we are killed: an orphan would keep the ports."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

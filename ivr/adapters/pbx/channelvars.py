@@ -22,6 +22,7 @@ CONFIRMATION = "IVR_CONFIRMATION"
 SEGMENT = "IVR_SEGMENT"  # before each segment: preroll, message, notice, confirmation; "after" once all were played
 RESULT = "IVR_RESULT"  # "done" at the ordinary end, "file" when a file of the campaign is missing
 BEGAN = "IVR_BEGAN"  # with SEGMENT: when that segment began, milliseconds since the epoch
+PLAYED = "IVR_PLAYED"  # what was heard before: SEGMENT.HEARD_MS.BEGAN, a hyphen between, BEGAN as above
 
 # Set by the dialplan.
 REASON = "IVR_REASON"  # why the fallback speaks: agi, file, guard
@@ -34,7 +35,7 @@ GRACE_S = "IVR_GRACE_S"
 LIMIT_S = "IVR_LIMIT_S"
 
 FROM_CONTROLLER = (ATTEMPT, PREROLL, MESSAGE, NOTICE, CONFIRMATION)
-FROM_SCRIPT = (SEGMENT, RESULT, BEGAN)
+FROM_SCRIPT = (SEGMENT, RESULT, BEGAN, PLAYED)
 FROM_DIALPLAN = (REASON,)
 GLOBALS = (SOUNDS, AGI, STOPS, GRACE_S, LIMIT_S)
 ALL = (*FROM_CONTROLLER, *FROM_SCRIPT, *FROM_DIALPLAN, *GLOBALS)
@@ -44,7 +45,7 @@ RESULT_FILE = "file"
 SEGMENT_AFTER = "after"
 
 # UserEvents of the dialplan. Each has the header Attempt.
-EVENT_FALLBACK = "IvrFallback"  # Segment (how far the script had come, "" = nowhere), Began (BEGAN), Reason
+EVENT_FALLBACK = "IvrFallback"  # Segment (how far the script had come, "" = nowhere), Began (BEGAN), Played (PLAYED), Reason
 EVENT_PLAY = "IvrPlay"  # Segment, Status: begin, end, missing
 EVENT_STOP = "IvrStop"
 EVENTS = (EVENT_FALLBACK, EVENT_PLAY, EVENT_STOP)

@@ -20,6 +20,9 @@ TARGETS = schema.targets
 Ask = Callable[[Dialable], Verdict]
 """The Gate, with the facts of the moment."""
 
+SPARE = 100
+"""Due targets looked at beyond those wanted, so that people who may not be called do not cost a round each."""
+
 
 class Attempts:
     """The calls that were or may have been placed."""
@@ -39,16 +42,11 @@ class Attempts:
             campaign = campaigns.load(connection, campaign_id)
             if campaign.state is not CampaignState.RUNNING:
                 return [], campaign.trunk
-            due = connection.execute(
-                select(TARGETS.c.id, schema.contacts.c.number)
-                .select_from(TARGETS.join(schema.contacts))
-                .where(TARGETS.c.campaign_id == campaign_id, TARGETS.c.state == TargetState.DUE.value)
-                .order_by(TARGETS.c.id)
-                .limit(len(wanted))
-                .with_for_update(skip_locked=True, of=TARGETS)
-            ).all()
-            claimed = []
-            for attempt, (target_id, number) in zip(wanted, due, strict=False):
+            claimed: list[str] = []
+            for target_id, number in _due(connection, campaign_id, len(wanted) + SPARE):
+                if len(claimed) == len(wanted):
+                    break
+                attempt = wanted[len(claimed)]
                 verdict = ask(self._dialable(connection, attempt, number, campaign))
                 if verdict.kind is Kind.YES:
                     _insert_claim(connection, attempt, target_id, campaign_id, pbx, at_ms)
@@ -75,8 +73,8 @@ class Attempts:
             dialable = self._dialable(connection, attempt, row.number, campaign)
             verdict = ask(dialable)
             if verdict.kind is not Kind.YES or campaign.state is not CampaignState.RUNNING:
-                _release(connection, attempt, row.target_id)
-                if verdict.kind is Kind.NO and campaign.state is CampaignState.RUNNING:
+                released = _release(connection, attempt, row.target_id, AttemptState.CLAIMED)
+                if released and verdict.kind is Kind.NO and campaign.state is CampaignState.RUNNING:
                     _refuse(connection, row.target_id, verdict, "dialing", at_ms)
                 return None
             moved = _move(connection, attempt, AttemptState.DIALING, {"dialing_at_ms": at_ms})
@@ -94,7 +92,7 @@ class Attempts:
                 ATTEMPTS.c.state == AttemptState.CLAIMED.value, ATTEMPTS.c.claimed_at_ms < claimed_before_ms
             )
             rows = connection.execute(query.where(ATTEMPTS.c.pbx == pbx) if pbx else query).all()
-            return sum(_release(connection, attempt, target_id) for attempt, target_id in rows)
+            return sum(_release(connection, attempt, target_id, AttemptState.CLAIMED) for attempt, target_id in rows)
 
     def release_campaign(self, campaign_id: int) -> int:
         """Claims of a campaign that no longer runs are given back."""
@@ -102,13 +100,14 @@ class Attempts:
             query = select(ATTEMPTS.c.id, ATTEMPTS.c.target_id)
             claimed = ATTEMPTS.c.state == AttemptState.CLAIMED.value
             rows = connection.execute(query.where(claimed, ATTEMPTS.c.campaign_id == campaign_id)).all()
-            return sum(_release(connection, attempt, target_id) for attempt, target_id in rows)
+            return sum(_release(connection, attempt, target_id, AttemptState.CLAIMED) for attempt, target_id in rows)
 
     def take_back(self, attempt: str) -> None:
         """The attempt, of which it is certain that nothing was sent, is released and its target due again."""
         with self._database.write() as connection:
-            target_id = connection.execute(select(ATTEMPTS.c.target_id).where(ATTEMPTS.c.id == attempt)).scalar_one()
-            _release(connection, attempt, target_id)
+            target_id = connection.execute(select(ATTEMPTS.c.target_id).where(ATTEMPTS.c.id == attempt)).scalar()
+            if target_id is not None:
+                _release(connection, attempt, target_id, AttemptState.DIALING)
 
     def campaign_of(self, attempt: str) -> Campaign | None:
         """The campaign of an attempt, or None if there is no such attempt."""
@@ -147,6 +146,18 @@ class Attempts:
     def _dialable(self, connection: Connection, attempt: str, number: str, campaign: Campaign) -> Dialable:
         suppressed = self._suppressions.blocks(connection, number, campaign.sponsor_id)
         return Dialable(attempt, number, campaign, suppressed, _was_reached(connection, attempt, number, campaign.id))
+
+
+def _due(connection: Connection, campaign_id: int, most: int) -> list[tuple[int, str]]:
+    query = (
+        select(TARGETS.c.id, schema.contacts.c.number)
+        .select_from(TARGETS.join(schema.contacts))
+        .where(TARGETS.c.campaign_id == campaign_id, TARGETS.c.state == TargetState.DUE.value)
+        .order_by(TARGETS.c.id)
+        .limit(most)
+        .with_for_update(skip_locked=True, of=TARGETS)
+    )
+    return [(row.id, row.number) for row in connection.execute(query)]
 
 
 def _was_reached(connection: Connection, attempt: str, number: str, campaign_id: int) -> bool:
@@ -188,8 +199,10 @@ def _move(connection: Connection, attempt: str, then: AttemptState, values: dict
     return connection.execute(update(ATTEMPTS).where(*where).values(state=then.value, **values)).rowcount == 1
 
 
-def _release(connection: Connection, attempt: str, target_id: int) -> int:
-    if not _move(connection, attempt, AttemptState.RELEASED, {}):
+def _release(connection: Connection, attempt: str, target_id: int, only_from: AttemptState) -> int:
+    """1 if the attempt was in that state and is released; a claim that began to be dialled meanwhile is left alone."""
+    where = (ATTEMPTS.c.id == attempt, ATTEMPTS.c.state == only_from.value)
+    if not connection.execute(update(ATTEMPTS).where(*where).values(state=AttemptState.RELEASED.value)).rowcount:
         return 0
     connection.execute(update(TARGETS).where(TARGETS.c.id == target_id).values(state=TargetState.DUE.value))
     return 1

@@ -11,11 +11,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ivr.errors import BadSetting, StoreBusy
+from ivr.errors import BadSetting, Permanent, StoreBusy
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -24,15 +26,23 @@ class Database:
     """An engine whose `write()` takes the write lock at once and whose `read()` never blocks a writer."""
 
     def __init__(self, url: str, busy_timeout_s: float = 10.0) -> None:
-        parsed = make_url(url)
+        try:
+            parsed = make_url(url)
+        except ArgumentError:
+            raise BadSetting(
+                "setting database.url is not a database URL; an example is sqlite:////srv/ivr.db"
+            ) from None
         self.url = url
         if parsed.get_backend_name() == "sqlite":
             if parsed.database and parsed.database != ":memory:":
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-            self.engine = create_engine(url, connect_args={"timeout": busy_timeout_s})
+            self.engine = create_engine(url, connect_args={"timeout": busy_timeout_s}, hide_parameters=True)
             _tune_sqlite(self.engine, busy_timeout_s)
         elif parsed.get_backend_name() == "postgresql":
-            self.engine = create_engine(url, pool_pre_ping=True)
+            try:
+                self.engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
+            except (ImportError, NoSuchModuleError) as error:
+                raise BadSetting(f"setting database.url: its driver is not installed ({error})") from None
         else:
             raise BadSetting(
                 f"setting database.url: {parsed.get_backend_name()} is not supported; use sqlite or postgresql"
@@ -44,7 +54,7 @@ class Database:
         try:
             with self.engine.connect() as connection, connection.execution_options(ivr_write=True).begin():
                 yield connection
-        except OperationalError as error:
+        except (DatabaseError, PoolTimeout) as error:
             raise _translate(error) from error
 
     @contextmanager
@@ -53,12 +63,15 @@ class Database:
         try:
             with self.engine.connect() as connection:
                 yield connection
-        except OperationalError as error:
+        except (DatabaseError, PoolTimeout) as error:
             raise _translate(error) from error
 
     def migrate(self) -> None:
-        """The tables are those of this version; what was in them is kept."""
-        command.upgrade(_alembic(self.url), "head")
+        """The tables are those of this version; what was in them is kept. Permanent if a later version made them."""
+        try:
+            command.upgrade(_alembic(self.url), "head")
+        except CommandError as error:
+            raise Permanent(f"the database was made by another version of Portevoix: {error}") from None
 
     def is_current(self) -> bool:
         """True when no migration is missing."""
@@ -71,13 +84,20 @@ class Database:
         self.engine.dispose()
 
 
-def _translate(error: DBAPIError) -> Exception:
+def _translate(error: DatabaseError | PoolTimeout) -> Exception:
+    """What the database cannot do now is Temporary; what it never will, Permanent; a broken constraint is our bug."""
+    if isinstance(error, PoolTimeout):
+        return StoreBusy("the database has no free connection")
     text = str(error.orig)
+    if "not a database" in text or "malformed" in text:
+        return Permanent(f"the database is damaged or is none (setting database.url): {text}")
+    if not isinstance(error, OperationalError):
+        return error
     if "locked" in text or "busy" in text:
         return StoreBusy(f"the database stayed locked: {text}")
     if "disk is full" in text or "disk I/O" in text:
         return StoreBusy(f"the database cannot be written: {text}; free some disk space")
-    return error
+    return StoreBusy(f"the database cannot be used now: {text}")
 
 
 def _alembic(url: str) -> Config:

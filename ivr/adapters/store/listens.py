@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +27,7 @@ class Listens:
         self._database = database
         self._attempts = attempts
 
-    def record(self, listens: list[Listen], ends: list[Mapping[str, Any]]) -> None:
+    def record(self, listens: list[Listen], ends: Sequence[Mapping[str, Any]]) -> None:
         """All of it is committed, or nothing; recording the same again changes nothing."""
         with self._database.write() as connection:
             for listen in listens:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from ivr.doors.cli.parts import console, require_up, say, settings_of, store_of
@@ -46,9 +47,10 @@ def create(context: click.Context, /, name: str, **options: Any) -> None:
     with store_of(settings) as store:
         made = campaigns.create(store, settings, draft)
         targets = store.campaigns.books(made.id).targets
-    console.print(f"[bold]{made.name}[/]: draft, {targets} targets; `ivr campaign start {made.name}` calls them")
+    shown = escape(made.name)
+    console.print(f"[bold]{shown}[/]: draft, {targets} targets; `ivr campaign start {shown}` calls them")
     for part in ("preroll", "notice", "confirmation"):
-        console.print(f"  {part} ({getattr(made, part).length_ms / 1000:.1f} s): {made.texts[part]}")
+        console.print(f"  {part} ({getattr(made, part).length_ms / 1000:.1f} s): {escape(made.texts[part])}")
 
 
 @campaign.command()
@@ -58,8 +60,9 @@ def create(context: click.Context, /, name: str, **options: Any) -> None:
 def start(context: click.Context, name: str, detach: bool) -> None:
     """Start calling and show live progress. The campaign goes on when this terminal ends."""
     settings = settings_of(context)
-    require_up(settings)
     with store_of(settings) as store:
+        campaigns.startable(store, settings, name)
+        require_up(settings)
         running = campaigns.start(store, settings, name)
         say(f"{name} runs")
         if not detach:
@@ -106,7 +109,7 @@ def list_(context: click.Context) -> None:
         for one in store.campaigns.all():
             books = store.campaigns.books(one.id)
             counts = (books.targets, books.due, books.in_progress, sum(books.outcomes.values()))
-            table.add_row(one.name, one.sponsor, one.state.value, *map(str, counts))
+            table.add_row(escape(one.name), escape(one.sponsor), one.state.value, *map(str, counts))
     console.print(table)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
@@ -28,18 +31,22 @@ def import_(context: click.Context, file: Path, name: str | None) -> None:
     Importing the same file twice changes nothing. Rejected rows go to a file with line, reason and what was read.
     """
     settings = settings_of(context)
-    with store_of(settings) as store, Progress(console=console, transient=True) as bar:
+    with (
+        store_of(settings) as store,
+        Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar,
+    ):
         task = bar.add_task("reading", total=None)
         done = import_file(
             store, settings, file, name, lambda read, total: bar.update(task, completed=read, total=total)
         )
     batch = done.batch
+    shown = escape(batch.name)
     if done.known:
-        console.print(f"{file.name} was imported before as [bold]{batch.name}[/]: nothing changed")
+        console.print(f"{escape(file.name)} was imported before as [bold]{shown}[/]: nothing changed")
     else:
-        console.print(f"[bold]{batch.name}[/]: {batch.accepted} contacts, {batch.rejected} rows rejected")
+        console.print(f"[bold]{shown}[/]: {batch.accepted} contacts, {batch.rejected} rows rejected")
     if done.rejects:
-        console.print(f"rejected rows: {done.rejects}")
+        console.print(f"rejected rows: {escape(str(done.rejects))}")
 
 
 @contacts.command("list")
@@ -52,5 +59,5 @@ def list_(context: click.Context) -> None:
     with store_of(settings_of(context)) as store:
         for batch in store.contacts.batches():
             at = datetime.fromtimestamp(batch.imported_at_ms / 1000, UTC)
-            table.add_row(batch.name, str(batch.accepted), str(batch.rejected), f"{at:%Y-%m-%d %H:%M} UTC")
+            table.add_row(escape(batch.name), str(batch.accepted), str(batch.rejected), f"{at:%Y-%m-%d %H:%M} UTC")
     console.print(table)

@@ -16,7 +16,7 @@ from ivr.doors.cli.progress import follow
 from ivr.doors.report import as_html, as_json, terminal
 from ivr.rules.records import Campaign
 from ivr.settings import Settings
-from ivr.usecases import campaigns, lab, lab_check, reports, running
+from ivr.usecases import campaigns, health, lab, lab_check, reports, running
 from ivr.usecases import demo as use_case
 
 
@@ -40,7 +40,7 @@ def demo(people: int, rate: float, folder: Path | None) -> None:
                 f"calling {people} people at {rate:g} calls per second; what each may hear lasts {_seconds(campaign)} s"
             )
             follow(store, settings, campaigns.start(store, settings, campaign.name))
-            worst = running.worst_second(settings)
+            worst = health.worst_second(settings)
         finally:
             running.down(settings, say, now=True)
         ok = _tell(store, settings, campaign.name, worst)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
 from ivr.adapters.pbx import native
 from ivr.doors import logs
 from ivr.doors.cli.parts import console, say, settings_of
-from ivr.usecases import running
+from ivr.usecases import health, running
 
 
 @click.command()
@@ -48,14 +49,15 @@ def down(context: click.Context, now: bool) -> None:
 @click.pass_context
 def status(context: click.Context) -> None:
     """Show each part's state. Exit code 1 when one does not work."""
-    parts = running.status(settings_of(context))
+    parts = health.status(settings_of(context))
     table = Table(box=None, header_style="bold")
     for column in ("part", "state", "pid", "for", "says"):
         table.add_column(column)
     for part in sorted(parts, key=lambda part: part.state.name):
         state = part.state
         shown = state.state if part.works else f"[bold red]{state.state}: not working[/]"
-        table.add_row(state.name, shown, str(state.pid or "–"), f"{state.since_s} s", part.says or state.detail)
+        says = escape(part.says or state.detail)
+        table.add_row(state.name, shown, str(state.pid or "–"), f"{state.since_s} s", says)
     console.print(table)
     if not all(part.works for part in parts):
         sys.exit(1)

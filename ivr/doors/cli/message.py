@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
 from ivr.doors.cli.parts import console, settings_of, store_of
@@ -25,7 +26,8 @@ def add_(context: click.Context, file: Path, name: str | None) -> None:
     settings = settings_of(context)
     with store_of(settings) as store:
         added = add(store, settings, file, name or file.stem)
-    console.print(f"[bold]{added.name}[/]: {added.length_ms / 1000:.1f} s, rendered for the telephone as {added.sound}")
+    length_s = added.length_ms / 1000
+    console.print(f"[bold]{escape(added.name)}[/]: {length_s:.1f} s, rendered for the telephone as {added.sound}")
 
 
 @message.command("list")
@@ -37,5 +39,5 @@ def list_(context: click.Context) -> None:
         table.add_column(column)
     with store_of(settings_of(context)) as store:
         for one in store.messages.all():
-            table.add_row(one.name, f"{one.length_ms / 1000:.1f}", one.original_name, one.sound)
+            table.add_row(escape(one.name), f"{one.length_ms / 1000:.1f}", escape(one.original_name), one.sound)
     console.print(table)

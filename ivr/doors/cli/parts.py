@@ -37,7 +37,7 @@ def store_of(settings: Settings) -> Iterator[Store]:
 
 def require_up(settings: Settings) -> None:
     """Returns if the installation runs; NotReady with what to do if not."""
-    from ivr.usecases.running import supervisor
+    from ivr.usecases.health import supervisor
 
     if not supervisor(settings).is_up():
         raise NotReady("Portevoix is not up here; `ivr up` starts it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections import deque
@@ -25,7 +26,11 @@ OVER = {CampaignState.FINISHED, CampaignState.STOPPED, CampaignState.PAUSED}
 
 def follow(store: Store, settings: Settings, campaign: Campaign) -> None:
     """Shows the campaign until it is over or paused, in one line that renews itself, or line by line when piped."""
-    meter = Meter(store, settings, campaign)
+    with contextlib.closing(Meter(store, settings, campaign)) as meter:
+        _follow(meter, campaign)
+
+
+def _follow(meter: Meter, campaign: Campaign) -> None:
     shown_at = 0.0
     try:
         with Live(console=console, auto_refresh=False, transient=True) if sys.stdout.isatty() else _Plain() as live:
@@ -47,7 +52,8 @@ def follow(store: Store, settings: Settings, campaign: Campaign) -> None:
 
 def line(store: Store, settings: Settings, campaign: Campaign) -> Text:
     """Where the campaign stands, in one line."""
-    return Meter(store, settings, campaign).line()
+    with contextlib.closing(Meter(store, settings, campaign)) as meter:
+        return meter.line()
 
 
 class _Plain:
@@ -68,6 +74,10 @@ class Meter:
         self._queues = Queues(settings.redis_url)
         self._called: deque[tuple[float, int]] = deque(maxlen=20)
         self.state = campaign.state
+
+    def close(self) -> None:
+        """No connection is left open."""
+        self._queues.close()
 
     def line(self) -> Text:
         """State, people called, rate, channels, answered, listen rate so far, time left."""

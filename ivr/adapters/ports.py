@@ -1,0 +1,41 @@
+"""Choosing ports: the one that is set if it is free, else any free one."""
+
+from __future__ import annotations
+
+import socket
+
+from ivr.errors import PortInUse
+
+
+class Ports:
+    """Chosen ports, held until all are chosen, so that no two are the same."""
+
+    def __init__(self) -> None:
+        self._held: list[socket.socket] = []
+
+    def tcp(self, setting: str, port: int) -> int:
+        """A TCP port of loopback; PortInUse naming the setting."""
+        return self._choose(socket.SOCK_STREAM, setting, "127.0.0.1", port)
+
+    def udp(self, setting: str, host: str, port: int) -> int:
+        """A UDP port of `host`; PortInUse naming the setting."""
+        return self._choose(socket.SOCK_DGRAM, setting, host, port)
+
+    def _choose(self, kind: int, setting: str, host: str, port: int) -> int:
+        held = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind)
+        if kind == socket.SOCK_STREAM:
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            held.bind((host, port))
+        except OSError as error:
+            self.release()
+            raise PortInUse(
+                f"setting {setting}: port {port} on {host} cannot be used ({error.strerror}); choose another, or 0"
+            ) from None
+        self._held.append(held)
+        return int(held.getsockname()[1])
+
+    def release(self) -> None:
+        """The chosen ports are free for those who will use them."""
+        for held in self._held:
+            held.close()

@@ -1,0 +1,95 @@
+"""A small campaign from end to end, on a real Asterisk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from ivr.errors import BadTransition, Refused
+from ivr.rules.segments import Segment
+from ivr.rules.states import CampaignState
+from ivr.usecases import campaigns, health, reports
+from tests.crowd import crowd, listener, stopper
+from tests.stack import Stack, running_stack, wait_for
+
+pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(90)]
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running_stack(tmp_path_factory.mktemp("campaign")) as up:
+        yield up
+
+
+def test_a_campaign_is_called_and_told_truly(stack: Stack) -> None:
+    campaign = stack.start("whole", crowd(stack.new_numbers(32)))
+    with pytest.raises(Refused, match="runs already"):
+        campaigns.start(stack.store, stack.settings, campaign.name)
+    verdict = stack.finished(campaign)
+    assert verdict.check.ok, verdict.check
+    assert verdict.check.targets == 32
+    assert verdict.books.balance
+    assert verdict.books.due == verdict.books.in_progress == 0
+    report = reports.report_of(stack.store, verdict.campaign)
+    assert report.books.balance
+    assert not report.books.doubts
+    assert all(result.listen.measured_by == "agi" for _, result in verdict.pairs if result.listen)
+    worst = health.worst_second(stack.settings)
+    assert worst is not None
+    assert worst <= 10
+    with pytest.raises(BadTransition, match="finished"):
+        campaigns.start(stack.store, stack.settings, campaign.name)
+
+
+def test_pause_lets_no_call_out_a_second_later_and_stop_is_final(stack: Stack) -> None:
+    people = [listener(index, number) for index, number in stack.new_numbers(40)]
+    campaign = stack.start("halted", people)
+    wait_for(lambda: len(stack.line.called) >= 6, "six calls")
+    campaigns.pause(stack.store, campaign.name)
+    late = _invited_after(stack, time.time() * 1000 + 1000)
+    assert not late
+    paused = len(stack.line.called)
+    assert 6 <= paused < 30
+    assert stack.store.campaigns.books(campaign.id).balance
+    campaigns.start(stack.store, stack.settings, campaign.name)
+    wait_for(lambda: len(stack.line.called) >= paused + 5, "calls after the pause")
+    campaigns.stop(stack.store, campaign.name)
+    late = _invited_after(stack, time.time() * 1000 + 1000)
+    assert not late
+    with pytest.raises(BadTransition, match="stopped"):
+        campaigns.start(stack.store, stack.settings, campaign.name)
+    wait_for(lambda: stack.store.campaigns.books(campaign.id).in_progress == 0, "the end of the last calls")
+    verdict = stack.verdict(campaign)
+    assert verdict.campaign.state is CampaignState.STOPPED
+    assert verdict.books.balance
+    assert verdict.books.due == 40 - len(stack.line.called) > 0
+    assert verdict.check.called_twice == 0
+    assert verdict.greatest_error_ms() <= 100
+
+
+def _invited_after(stack: Stack, limit_ms: float) -> list[float]:
+    """The calls that came later than that instant, seen when everybody has left the line and two more seconds passed."""
+    wait_for(lambda: time.time() * 1000 > limit_ms + 1500 and not stack.line.talking, "an empty line")
+    return [at_ms for at_ms in stack.line.invited_ms if at_ms > limit_ms]
+
+
+def test_who_pressed_9_is_not_called_by_that_sponsor_again(stack: Stack) -> None:
+    numbers = stack.new_numbers(16)
+    people = [
+        stopper(index, number, tuple(Segment)[index % 3], 300) if index % 2 else listener(index, number)
+        for index, number in numbers
+    ]
+    first = stack.finished(stack.start("first", people, sponsor="the same sponsor"))
+    pressed = {row.number for row, _ in first.pairs if row.stopped}
+    assert len(pressed) == 8 == len(first.stopped)
+
+    everybody = [listener(index, number) for index, number in numbers]
+    second = stack.finished(stack.start("second", everybody, sponsor="the same sponsor"))
+    assert {row.number for row, _ in second.pairs if row.called} == {number for _, number in numbers} - pressed
+    assert second.books.not_allowed == {"suppressed": 8}
+    assert second.books.balance
+
+    other = stack.finished(stack.start("other", everybody, sponsor="another sponsor"))
+    assert sum(row.called for row, _ in other.pairs) == 16

@@ -1,0 +1,46 @@
+"""Workers and Redis die: that costs delay, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+
+from tests.crowd import crowd
+from tests.faults.promises import kept
+from tests.stack import Stack, wait_for
+
+pytestmark = [pytest.mark.asterisk, pytest.mark.faults, pytest.mark.timeout(90)]
+
+
+def test_both_workers_are_killed(stack: Stack) -> None:
+    campaign = stack.start("workers-killed", crowd(stack.new_numbers(40)))
+    for count in (4, 14, 24):
+        wait_for(lambda count=count: len(stack.line.called) >= count, f"{count} calls")
+        stack.kill("originate-0")
+        stack.kill("record-0")
+    verdict = stack.finished(campaign)
+    kept(verdict)
+    assert verdict.check.ok, verdict.check
+
+
+def test_redis_is_killed(stack: Stack) -> None:
+    campaign = stack.start("redis-killed", crowd(stack.new_numbers(40)))
+    stack.wait_talking(10)
+    stack.kill("redis")
+    verdict = stack.finished(campaign)
+    kept(verdict)
+    assert verdict.check.ok, verdict.check
+
+
+def test_redis_forgets_everything(stack: Stack) -> None:
+    campaign = stack.start("redis-flushed", crowd(stack.new_numbers(40)))
+    client = redis.Redis.from_url(stack.settings.redis_url)
+    for count in (6, 16, 30):
+        wait_for(lambda count=count: len(stack.line.called) >= count, f"{count} calls")
+        client.flushall()
+    wait_for(lambda: len(stack.line.called) == 40 and not stack.line.talking, "the last call")
+    client.flushall()
+    client.close()
+    verdict = stack.finished(campaign)
+    kept(verdict)
+    assert verdict.check.ok, verdict.check

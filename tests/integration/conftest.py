@@ -1,0 +1,116 @@
+"""A migrated database per test, copied from one that was migrated once; a real Redis per session, emptied per test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ivr.adapters.pbx import programs
+from ivr.adapters.queues import Queues
+from ivr.adapters.store import Store
+from ivr.errors import NotReady
+from ivr.settings import Settings
+from tests.integration.scene import Scene, settings_in, wait_for
+
+
+class RedisServer:
+    """A Redis on a socket that can be killed and started again, with its data or without."""
+
+    def __init__(self, folder: Path, cache: Path) -> None:
+        self._folder = folder
+        self._program = programs.find("redis-server", cache)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"unix://{folder / 'redis.sock'}"
+
+    def start(self) -> None:
+        options = {"--port": "0", "--unixsocket": str(self._folder / "redis.sock"), "--dir": str(self._folder)}
+        options |= {"--save": "", "--appendonly": "no"}
+        argv = self._program.argv(*[part for option in options.items() for part in option])
+        env = os.environ | self._program.env()
+        self._process = subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        wait_for(self._answers, "Redis")
+
+    def kill(self) -> None:
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _answers(self) -> bool:
+        queues = Queues(self.url)
+        try:
+            queues.ping()
+        except NotReady:
+            return False
+        finally:
+            queues.close()
+        return True
+
+
+def _server(folder: Path) -> RedisServer:
+    return RedisServer(folder, Settings(home=folder).cache_dir)
+
+
+@pytest.fixture(scope="session")
+def _shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = _server(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis of this test alone, running, which it may kill."""
+    folder = tmp_path / "r"
+    folder.mkdir()
+    server = _server(folder)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def queues(_shared_redis: RedisServer) -> Iterator[Queues]:
+    """An empty Redis."""
+    opened = Queues(_shared_redis.url)
+    opened._redis.flushall()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def _empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    settings = Settings(home=tmp_path_factory.mktemp("template"))
+    store = Store(settings)
+    store.migrate()
+    store.close()
+    return settings.var_dir / "portevoix.db"
+
+
+@pytest.fixture
+def make_scene(tmp_path: Path, _empty_database: Path) -> Iterator[Callable[..., Scene]]:
+    """Makes an installation's books with other settings than usual; more than one are the same books."""
+    opened: list[Store] = []
+
+    def make(redis_url: str = "", **changes: object) -> Scene:
+        settings = settings_in(tmp_path, redis_url, **changes)
+        if not opened:
+            settings.var_dir.mkdir(parents=True)
+            shutil.copy(_empty_database, settings.var_dir / "portevoix.db")
+        opened.append(Store(settings))
+        return Scene(settings, opened[-1])
+
+    yield make
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def scene(make_scene: Callable[..., Scene]) -> Scene:
+    return make_scene()

@@ -1,0 +1,109 @@
+"""Books with a campaign in them, on a real SQLite file: what most tests of the core begin with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ivr.adapters.store import Store
+from ivr.adapters.store.contacts import FileOrigin
+from ivr.rules.gate import Verdict
+from ivr.rules.records import Campaign, Dialable, Message
+from ivr.rules.segments import EndedBy, Listen, Play, Segment
+from ivr.rules.states import CampaignState
+from ivr.settings import Pbx, Settings, Trunk
+from ivr.usecases.asking import questions
+from ivr.usecases.originating import new_attempt_id
+
+SOUNDS = {
+    "preroll": ("p" * 8, 1000),
+    "message": ("m" * 8, 4000),
+    "notice": ("n" * 8, 2000),
+    "confirmation": ("c" * 8, 700),
+}
+CALLER_ID = "+33199000000"
+
+
+def wait_for(true: Callable[[], object], what: str, limit_s: float = 20.0) -> None:
+    """`true()` holds; else the test fails saying `what` did not come."""
+    limit = time.monotonic() + limit_s
+    while not true():
+        assert time.monotonic() < limit, f"{what} did not come within {limit_s:g} s"
+        time.sleep(0.01)
+
+
+def settings_in(home: Path, redis_url: str = "", **changes: Any) -> Settings:
+    trunk = Trunk(host="127.0.0.1:5999", rate_cps=50, channels=30, caller_id=CALLER_ID)
+    defaults: dict[str, Any] = {"pbx": Pbx(), "trunks": {"lab": trunk}, "redis": {"url": redis_url}}
+    return Settings(home=home, **(defaults | changes))
+
+
+@dataclass
+class Scene:
+    """An installation's books, its settings, and short ways to move them."""
+
+    settings: Settings
+    store: Store
+    made: int = field(default=0)
+
+    def campaign(self, people: int = 5, start: bool = True, sponsor: str = "Jeanne Martin", **values: Any) -> Campaign:
+        """A campaign of so many new people, running unless told otherwise."""
+        self.made += 1
+        number = self.made
+        numbers = [(f"+3363998{1000 * number + n:04d}", "mobile") for n in range(people)]
+        origin = FileOrigin(f"list-{number}", "list.csv", f"{number:064d}")
+        batch = self.store.contacts.import_batch(origin, iter(numbers), lambda: 0, 1)
+        message = self.store.messages.add(Message(0, f"hello-{number}", *SOUNDS["message"], "hello.wav", "0" * 64), 1)
+        spoken: dict[str, Any] = {}
+        for part in ("preroll", "notice", "confirmation"):
+            spoken |= {part: SOUNDS[part][0], f"{part}_ms": SOUNDS[part][1]}
+        self.make_sounds()
+        given = {
+            "name": f"campaign-{number}", "message_id": message.id, "batch_id": batch.id, "language": "fr",
+            "trunk": "lab", "rate_cps": 50.0, "hours": "00:00-24:00", "timezone": "Europe/Paris",
+            "texts": {}, "created_at_ms": 1,
+        }  # fmt: skip
+        made = self.store.campaigns.create(given | spoken | values, sponsor)
+        if start:
+            self.store.campaigns.move(made, CampaignState.RUNNING, 2)
+        return self.store.campaigns.named(made.name)
+
+    def make_sounds(self) -> None:
+        self.settings.sounds_dir.mkdir(parents=True, exist_ok=True)
+        for name, length_ms in SOUNDS.values():
+            (self.settings.sounds_dir / f"{name}.alaw").write_bytes(b"\xd5" * (length_ms * 8))
+
+    def ask(self) -> Callable[[Dialable], Verdict]:
+        return questions(self.settings, datetime.now(UTC))
+
+    def claim(self, campaign: Campaign, count: int, at_ms: int = 10) -> list[str]:
+        ids = [new_attempt_id(datetime.now(UTC)) for _ in range(count)]
+        return self.store.attempts.claim(campaign.id, "pbx1", ids, self.ask(), at_ms)[0]
+
+    def begin(self, attempt: str, at_ms: int = 20) -> Dialable | None:
+        return self.store.attempts.begin_dialing(attempt, self.ask(), at_ms)
+
+    def dialing(self, campaign: Campaign, count: int = 1) -> list[str]:
+        attempts = self.claim(campaign, count)
+        assert all(self.begin(attempt) for attempt in attempts)
+        return attempts
+
+    def states(self, table: str = "attempts") -> dict[Any, str]:
+        with self.store.database.read() as connection:
+            return {row[0]: row[1] for row in connection.exec_driver_sql(f"SELECT id, state FROM {table}")}  # noqa: S608
+
+    def rows(self, sql: str) -> list[Any]:
+        with self.store.database.read() as connection:
+            return list(connection.exec_driver_sql(sql).all())
+
+
+def listen(attempt: str, heard_ms: int = 4000, measured_by: str = "agi", **values: Any) -> Listen:
+    """A listen of one message play."""
+    play = Play(Segment.MESSAGE, SOUNDS["message"][0], heard_ms, 4000, 0)
+    return Listen(
+        attempt, (play,), **({"ended_by": EndedBy.LISTENER, "measured_by": measured_by, "at_ms": 50} | values)
+    )

@@ -1,0 +1,140 @@
+"""The books balance at every moment, whatever happens in whatever order, and nobody is called twice."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from ivr.adapters.store import Store
+from ivr.errors import BadTransition
+from ivr.usecases import campaigns
+from tests.integration.scene import Scene, listen, settings_in
+
+PEOPLE = 6
+FORWARD = {"claimed": 0, "released": 1, "dialing": 1, "answered": 2, "ended": 3}
+index = st.integers(0, 1000)
+
+
+class Books(RuleBasedStateMachine):
+    template: Path
+
+    @initialize()
+    def begin_books(self) -> None:
+        self.home = Path(tempfile.mkdtemp())
+        chosen = settings_in(self.home)
+        chosen.var_dir.mkdir()
+        shutil.copy(self.template, chosen.var_dir / "portevoix.db")
+        self.scene = Scene(chosen, Store(chosen))
+        with self.scene.store.database.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA synchronous = OFF")  # this machine's disk is not what is tested
+        self.campaign = self.scene.campaign(PEOPLE)
+        self.attempts: list[str] = []
+        self.sent: set[str] = set()
+        self.taken_back: set[str] = set()
+        self.clock = 100
+        self.before: dict[str, str] = {}
+
+    def pick(self, at: int) -> str:
+        return self.attempts[at % len(self.attempts)] if self.attempts else "nobody"
+
+    def now(self) -> int:
+        self.clock += 1
+        return self.clock
+
+    @rule(count=st.integers(1, 3))
+    def claim(self, count: int) -> None:
+        self.attempts += self.scene.claim(self.campaign, count, self.now())
+
+    @rule(at=index)
+    def begin(self, at: int) -> None:
+        if self.scene.begin(self.pick(at), self.now()):
+            assert self.pick(at) not in self.sent, "an attempt began twice"
+            self.sent.add(self.pick(at))
+
+    @rule(at=index)
+    def take_back(self, at: int) -> None:
+        if self.scene.states().get(self.pick(at)) == "dialing":
+            self.taken_back.add(self.pick(at))
+        self.scene.store.attempts.take_back(self.pick(at))
+
+    @rule(at=index)
+    def answer(self, at: int) -> None:
+        self.scene.store.attempts.answer(self.pick(at), self.now())
+
+    @rule(at=index, outcome=st.sampled_from(["answered", "busy", "no_answer", "unknown", "failed"]))
+    def end(self, at: int, outcome: str) -> None:
+        self.scene.store.listens.record([], [{"attempt": self.pick(at), "outcome": outcome, "at_ms": self.now()}])
+
+    @rule(at=index, by=st.sampled_from(["agi", "dialplan", "none"]), heard_ms=st.integers(0, 4000))
+    def hear(self, at: int, by: str, heard_ms: int) -> None:
+        if self.pick(at) in self.sent - self.taken_back:
+            self.scene.store.listens.record([listen(self.pick(at), heard_ms, by)], [])
+
+    @rule(at=index)
+    def stop_person(self, at: int) -> None:
+        self.scene.store.suppressions.stop_attempt(self.pick(at), self.now())
+
+    @rule(age=st.integers(0, 50))
+    def give_back(self, age: int) -> None:
+        self.scene.store.attempts.release_claimed(None, self.clock - age)
+
+    @rule(move=st.sampled_from([campaigns.pause, campaigns.pause, campaigns.stop]))
+    def halt(self, move: object) -> None:
+        try:
+            move(self.scene.store, self.campaign.name)  # type: ignore[operator]
+        except BadTransition:
+            return
+
+    @rule()
+    def resume(self) -> None:
+        try:
+            campaigns.start(self.scene.store, self.scene.settings, self.campaign.name)
+        except Exception as error:
+            assert type(error).__name__ in {"BadTransition", "Refused", "NotFound"}
+
+    @invariant()
+    def nothing_is_lost_or_doubled(self) -> None:
+        store = self.scene.store
+        books = store.campaigns.books(self.campaign.id)
+        assert books.targets == PEOPLE
+        assert books.balance, books
+        states = self.scene.states()
+        for attempt, was in self.before.items():
+            if states[attempt] != was:
+                assert FORWARD[states[attempt]] > FORWARD[was] or attempt in self.taken_back, (was, states[attempt])
+        self.before = states
+        sent = self.scene.rows(
+            "SELECT target_id, count(*) FROM attempts WHERE dialing_at_ms IS NOT NULL AND state != 'released' GROUP BY 1"
+        )
+        assert all(count == 1 for _, count in sent), "a person was called twice"
+        open_targets = self.scene.rows(
+            "SELECT count(*) FROM attempts WHERE state IN ('claimed', 'dialing', 'answered')"
+        )[0][0]
+        assert open_targets == books.in_progress
+        _, results = store.listens.snapshot(self.campaign.id)
+        assert len(results) == PEOPLE
+        assert all(result.listen is None or result.dialled == 1 for result in results)
+        heard = {result.attempt for result in results if result.listen and result.state == "done"}
+        assert heard <= {result.attempt for result in results if result.outcome == "answered"}
+
+    def teardown(self) -> None:
+        if hasattr(self, "scene"):
+            self.scene.store.close()
+            shutil.rmtree(self.home)
+
+
+@pytest.mark.timeout(120)
+def test_the_books_balance_at_every_moment(_empty_database: Path) -> None:
+    Books.template = _empty_database
+    run_state_machine_as_test(
+        Books,
+        settings=settings(
+            max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
