@@ -159,8 +159,8 @@ class Stack:
         first, self._people = self._people, self._people + count
         return [(index, f"+3319900{first + index:04d}") for index in range(count)]
 
-    def campaign(self, name: str, people: list[Person], sponsor: str = "", **values: object) -> Campaign:
-        """A draft to exactly these people, for whom the carrier is ready. Values: other than the usual ones."""
+    def campaign(self, name: str, people: list[Person], sponsor: str = "") -> Campaign:
+        """A draft to exactly these people, for whom the carrier is ready."""
         lab.set_sounds(self.settings, {segment: rendering.sound for segment, rendering in self.sounds.items()})
         lab.plan_people(self.settings, people)
         self._logs, self._line = {}, Line()
@@ -185,11 +185,11 @@ class Stack:
         }
         for segment in (Segment.PREROLL, Segment.NOTICE, Segment.CONFIRMATION):
             draft |= {segment.value: self.sounds[segment].sound, f"{segment}_ms": self.sounds[segment].length_ms}
-        return self.store.campaigns.create(draft | values, sponsor or f"sponsor of {name}")
+        return self.store.campaigns.create(draft, sponsor or f"sponsor of {name}")
 
-    def start(self, name: str, people: list[Person], **values: object) -> Campaign:
+    def start(self, name: str, people: list[Person], sponsor: str = "") -> Campaign:
         """That campaign runs."""
-        return campaigns.start(self.store, self.settings, self.campaign(name, people, **values).name)
+        return campaigns.start(self.store, self.settings, self.campaign(name, people, sponsor).name)
 
     @property
     def line(self) -> Line:
@@ -203,6 +203,9 @@ class Stack:
 
     def wait_talking(self, count: int) -> None:
         wait_for(lambda: len(self.line.talking) >= count, f"{count} people on the line")
+
+    def wait_called(self, count: int) -> None:
+        wait_for(lambda: len(self.line.called) >= count, f"{count} calls")
 
     def state(self, campaign: Campaign) -> CampaignState:
         return self.store.campaigns.named(campaign.name).state
@@ -237,7 +240,7 @@ def rendered(settings: Settings) -> dict[Segment, Rendering]:
     """Short sounds that are told apart at any place: noise of fixed seeds."""
     draw = np.random.default_rng(1)
     return {
-        segment: sound.render(Pcm(draw.normal(0, 0.2, 8 * length_ms), 8000), settings.sounds_dir)
+        segment: sound.render(Pcm(draw.normal(0, 0.2, 8 * length_ms).astype(np.float32), 8000), settings.sounds_dir)
         for segment, length_ms in LENGTHS_MS.items()
     }
 

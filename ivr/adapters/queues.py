@@ -15,7 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import redis
 from redis.exceptions import RedisError, ResponseError
-from rq import Queue, SimpleWorker
+from rq import Queue, SimpleWorker, worker_registration
 from rq.serializers import JSONSerializer
 
 from ivr.errors import BadSetting, NotReady
@@ -31,6 +31,8 @@ DEAD_KEPT = 10_000
 GROUP = "record"
 ORDER_TTL_S = 300
 JOB_TIMEOUT_S = 60
+WORKER_TTL_S = 20
+"""An idle RQ worker says that it lives 15 s before this is over: every 5 s."""
 FAILURE_TTL_S = 7 * 24 * 3600
 CLAIM_IDLE_MS = 30_000
 """A result read by a worker that died is read again after this long."""
@@ -51,6 +53,16 @@ def _translated(method: Callable[P, T]) -> Callable[P, T]:
             raise NotReady(f"Redis does not answer: {error}") from error
 
     return wrapper
+
+
+class _Worker(SimpleWorker):
+    """Registers anew when Redis has forgotten everything: it works all the same, and is to be counted."""
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        super().heartbeat(timeout, pipeline)
+        if pipeline is None and not self.connection.hexists(self.key, "queues"):
+            self.connection.hset(self.key, mapping=self.serialize())
+            worker_registration.register(self)
 
 
 class Queues:
@@ -207,11 +219,12 @@ class Queues:
 
         One queue per worker: with two, a worker killed between taking a job and running it loses that job (rq#1716).
         """
-        worker = SimpleWorker(
+        worker = _Worker(
             [Queue(queue, connection=self._raw, serializer=JSONSerializer)],
             name=name,
             connection=self._raw,
             serializer=JSONSerializer,
+            worker_ttl=WORKER_TTL_S,
             maintenance_interval=30,
             log_job_description=False,
         )

@@ -82,6 +82,15 @@ class Supervisor:
             return False
         return True
 
+    def holder(self) -> int:
+        """The process id of the supervisord that has this state folder, 0 if none: it may be up where we cannot ask."""
+        pid = self._pid()
+        try:
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            return 0
+        return pid if os.fsencode(self._config) in command.split(b"\0") else 0
+
     def states(self) -> list[State]:
         """What each process does. Raises NotReady when nothing was started."""
         infos: Any = self._call("supervisor.getAllProcessInfo")

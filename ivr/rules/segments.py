@@ -72,18 +72,24 @@ class Listen:
 def merge(known: Listen, more: Listen) -> Listen:
     """One listen of a call that two measured: the AGI script until it failed, the dialplan after it.
 
-    Merging the same again changes nothing.
+    Merging the same again changes nothing. What the script played is in both: its own measure stands.
     """
     if more.measured_by == "none" or more.measured_by in known.measured_by.split("+"):
         return known
     if known.measured_by == "none":
         return more
     first, second = (more, known) if more.measured_by == "agi" else (known, more)
+    later_ms = max(0, second.at_ms - first.at_ms)
+    told = {(play.segment, play.began_ms) for play in first.plays}
+    plays = [replace(play, began_ms=play.began_ms + later_ms) for play in second.plays]
+    stopped = first.stop_at_ms is not None
+    keys = () if stopped else tuple(replace(key, at_ms=key.at_ms + later_ms) for key in second.keys)
+    stop_at_ms = None if second.stop_at_ms is None else second.stop_at_ms + later_ms
     return replace(
         first,
-        plays=(*first.plays, *second.plays),
-        keys=(*first.keys, *second.keys),
-        stop_at_ms=first.stop_at_ms if first.stop_at_ms is not None else second.stop_at_ms,
+        plays=(*first.plays, *(play for play in plays if (play.segment, play.began_ms) not in told)),
+        keys=(*first.keys, *keys),
+        stop_at_ms=first.stop_at_ms if stopped else stop_at_ms,
         ended_by=second.ended_by,
         measured_by=f"{first.measured_by}+{second.measured_by}",
         error=first.error or second.error,

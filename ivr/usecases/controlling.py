@@ -31,13 +31,15 @@ KEEP_EVERY_S = 1.0
 RECONCILE_EVERY_S = 10.0
 AHEAD_S = 1.0
 """Orders are taken this many seconds ahead of the pace: little enough that a pause finds few of them."""
-CLAIM_LIFE_S = 30.0
+CLAIM_LIFE_S = 10.0
 """A claim that was not dialled for this long has lost its order: it is given back."""
 
 
 SURE_S = 2.0
 """A call is gone when two looks this far apart do not find it: the news of its end may be under way at the first."""
 PUBLISHED_LIFE_S = 60.0
+AGAIN_S = 8.0
+"""What we told and the books still lack after this long was lost by Redis: it is told again."""
 
 
 class Witness(Protocol):
@@ -65,6 +67,7 @@ class Controller:
         self._stories = DialplanStories()
         self._results: asyncio.Queue[Result] = asyncio.Queue()
         self._published: dict[str, float] = {}
+        self._told: dict[str, list[Result]] = {}  # of the published attempts
         self._reconcile = asyncio.Event()
         self._missing: dict[str, float] = {}
         self._untold: list[tuple[Story, EndedBy]] = []
@@ -218,14 +221,14 @@ class Controller:
         now_s = time.monotonic()
         for call in [call for call in self._dialer.calls.values() if call.is_over(now_s)]:
             self._dialer.forget(call.attempt)
-            if story := self._stories.hangup(call.attempt):
+            if story := self._stories.hangup(call.attempt, _wall_ms(call.hung_up_s)):
                 self._untold.append((story, causes.ended_by(call.cause)))
             if call.adopted and call.responded_s is None:
                 continue  # whether it was answered is not known to us: the CDR tells at the next reconciling
             self._published[call.attempt] = now_s
             now_ms = int(time.time() * 1000)
             end = end_result(call.attempt, call.outcome.value, now_ms, cause=call.cause, tech_cause=call.sip)
-            self._results.put_nowait(end)
+            self._put(end)
         while self._untold:
             await self._tell(*self._untold[0])
             del self._untold[0]
@@ -233,7 +236,11 @@ class Controller:
     async def _tell(self, story: Story, ended_by: EndedBy) -> None:
         campaign = await asyncio.to_thread(self._store.attempts.campaign_of, story.attempt)
         if campaign:
-            self._results.put_nowait(listen_result(as_listen(story, campaign, ended_by)))
+            self._put(listen_result(as_listen(story, campaign, ended_by)))
+
+    def _put(self, result: Result) -> None:
+        self._told.setdefault(result["attempt"], []).append(result)
+        self._results.put_nowait(result)
 
     async def _publish(self) -> None:
         """Results go to Redis in the order in which they came; while it is away they wait here."""
@@ -274,6 +281,7 @@ class Controller:
         now_s = time.monotonic()
         recent = now_s - PUBLISHED_LIFE_S
         self._published = {attempt: at_s for attempt, at_s in self._published.items() if at_s > recent}
+        await self._tell_again(open_attempts, now_s)
         for attempt in (set(open_attempts) & channels) - set(self._published):
             self._dialer.adopt(attempt, open_attempts[attempt].trunk)
         self._forget_ghosts(set(open_attempts) | channels, now_s)
@@ -283,6 +291,14 @@ class Controller:
         self._missing = {attempt: self._missing.get(attempt, now_s) for attempt in gone}
         sure = {attempt: open_attempts[attempt] for attempt, at_s in self._missing.items() if now_s - at_s >= SURE_S}
         await self._end_lost(sure)
+
+    async def _tell_again(self, open_attempts: Collection[str], now_s: float) -> None:
+        self._told = {attempt: told for attempt, told in self._told.items() if attempt in self._published}
+        unheard = await asyncio.to_thread(self._store.listens.without_listen, int(time.time() * 1000))
+        for attempt in {*open_attempts, *unheard} & set(self._told):
+            if now_s - self._published.get(attempt, now_s) > AGAIN_S:
+                for result in self._told[attempt]:
+                    self._results.put_nowait(result)
 
     async def _take_stops(self) -> None:
         for attempt, at_ms in (await asyncio.to_thread(self._witness.stops)).items():
@@ -306,10 +322,15 @@ class Controller:
             self._dialer.forget(attempt)
             self._published[attempt] = time.monotonic()
             self._missing.pop(attempt, None)
-            self._results.put_nowait(end)
+            self._put(end)
             record = records.get(attempt)
             if story := self._stories.hangup(attempt, record.ended_at_ms if record else None):
                 self._untold.append((story, EndedBy.UNKNOWN))
+
+
+def _wall_ms(moment_s: float | None) -> int | None:
+    """A moment of the monotonic clock in Unix milliseconds."""
+    return None if moment_s is None else int((time.time() - (time.monotonic() - moment_s)) * 1000)
 
 
 def _warn(action: str, error: Exception) -> None:

@@ -174,7 +174,7 @@ class Call:
         self._plays.append(Play(segment, sound, min(heard_ms, length_ms), length_ms, began_ms))
 
     def _elapsed_ms(self) -> int:
-        return int((time.monotonic() - self._began) * 1000)
+        return round((time.monotonic() - self._began) * 1000)
 
 
 def _position(played: Played, offset: int) -> int:

@@ -94,10 +94,17 @@ def checked(text: str) -> Result:
         if kind == "listen":
             _check_listen(as_listen(result))
         elif kind == "ended":
-            Outcome(result["outcome"])
+            _check_end(result)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
         raise Unrecordable(f"not a result: {type(error).__name__}") from None
     return dict(result)
+
+
+def _check_end(end: Result) -> None:
+    Outcome(end["outcome"])
+    codes = [end.get(name) for name in ("cause", "tech_cause")]
+    if not all(code is None or type(code) is int for code in codes) or not isinstance(end.get("note", ""), str):
+        raise ValueError("cause, tech_cause or note")
 
 
 def _check_listen(listen: Listen) -> None:
@@ -106,8 +113,9 @@ def _check_listen(listen: Listen) -> None:
     numbers += [] if listen.stop_at_ms is None else [listen.stop_at_ms]
     if not all(type(number) is int and 0 <= number < 1 << 31 for number in numbers):
         raise ValueError("a duration")
-    if listen.measured_by not in MEASURED_BY or not isinstance(listen.error, str):
-        raise ValueError("measured_by or error")
+    texts = [listen.error, *(p.sound for p in listen.plays), *(k.key for k in listen.keys)]
+    if listen.measured_by not in MEASURED_BY or not all(isinstance(text, str) for text in texts):
+        raise ValueError("measured_by or a text")
 
 
 def listen_result(listen: Listen) -> Result:

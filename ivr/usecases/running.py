@@ -35,13 +35,16 @@ def up(settings: Settings, progress: Progress, foreground: bool = False) -> None
     """
     _own_folder(settings.run_dir)
     _own_folder(settings.state_dir)
-    if supervisor(settings).is_up():
+    boss = supervisor(settings)
+    if boss.is_up():
         raise Refused("Portevoix is up already here; `ivr status` shows its state")
+    if boss.holder():  # started with another TMPDIR, or with its socket lost: two on one var would undo each other
+        raise Refused(f"process {boss.holder()} runs Portevoix on {settings.var_dir} already; end it first")
     prepare(settings, progress)
     resolved = resolve(settings)
     progress("starting Redis, Asterisk, controller, AGI server and workers")
     render.render(resolved, ami_secret(resolved))
-    supervisor(settings).start(_processes(resolved), foreground)
+    boss.start(_processes(resolved), foreground)
     try:
         _wait_ready(resolved, progress)
     except BaseException:  # an interrupt too: nothing is left half started

@@ -70,7 +70,7 @@ def test_pause_lets_no_call_out_a_second_later_and_stop_is_final(stack: Stack) -
 
 
 def _invited_after(stack: Stack, limit_ms: float) -> list[float]:
-    """The calls that came later than that instant, seen when everybody has left the line and two more seconds passed."""
+    """The calls that came later than that instant, seen when all have left the line, 1.5 s after it at least."""
     wait_for(lambda: time.time() * 1000 > limit_ms + 1500 and not stack.line.talking, "an empty line")
     return [at_ms for at_ms in stack.line.invited_ms if at_ms > limit_ms]
 

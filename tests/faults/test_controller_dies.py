@@ -23,7 +23,7 @@ def test_killed_with_calls_ringing_and_talking(stack: Stack) -> None:
 def test_killed_again_and_again(stack: Stack) -> None:
     campaign = stack.start("controller-killed-often", crowd(stack.new_numbers(40)))
     for count in (2, 12, 24):
-        wait_for(lambda count=count: len(stack.line.called) >= count, f"{count} calls")
+        stack.wait_called(count)
         stack.kill("controller")
     verdict = stack.finished(campaign)
     kept(verdict)

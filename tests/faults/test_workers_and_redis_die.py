@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
+from ivr.usecases import health
 from tests.crowd import crowd
 from tests.faults.promises import kept
 from tests.stack import Stack, wait_for
@@ -15,7 +16,7 @@ pytestmark = [pytest.mark.asterisk, pytest.mark.faults, pytest.mark.timeout(90)]
 def test_both_workers_are_killed(stack: Stack) -> None:
     campaign = stack.start("workers-killed", crowd(stack.new_numbers(40)))
     for count in (4, 14, 24):
-        wait_for(lambda count=count: len(stack.line.called) >= count, f"{count} calls")
+        stack.wait_called(count)
         stack.kill("originate-0")
         stack.kill("record-0")
     verdict = stack.finished(campaign)
@@ -35,12 +36,13 @@ def test_redis_is_killed(stack: Stack) -> None:
 def test_redis_forgets_everything(stack: Stack) -> None:
     campaign = stack.start("redis-flushed", crowd(stack.new_numbers(40)))
     client = redis.Redis.from_url(stack.settings.redis_url)
-    for count in (6, 16, 30):
-        wait_for(lambda count=count: len(stack.line.called) >= count, f"{count} calls")
+    for count in (6, 22):
+        stack.wait_called(count)
         client.flushall()
     wait_for(lambda: len(stack.line.called) == 40 and not stack.line.talking, "the last call")
     client.flushall()
     client.close()
+    wait_for(lambda: all(part.works for part in health.status(stack.settings)), "every part", 15)
     verdict = stack.finished(campaign)
     kept(verdict)
     assert verdict.check.ok, verdict.check

@@ -57,7 +57,7 @@ def _server(folder: Path) -> RedisServer:
 
 
 @pytest.fixture(scope="session")
-def _shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     server = _server(tmp_path_factory.mktemp("redis"))
     server.start()
     yield server
@@ -76,16 +76,16 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def queues(_shared_redis: RedisServer) -> Iterator[Queues]:
+def queues(shared_redis: RedisServer) -> Iterator[Queues]:
     """An empty Redis."""
-    opened = Queues(_shared_redis.url)
+    opened = Queues(shared_redis.url)
     opened._redis.flushall()
     yield opened
     opened.close()
 
 
 @pytest.fixture(scope="session")
-def _empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = Settings(home=tmp_path_factory.mktemp("template"))
     store = Store(settings)
     store.migrate()
@@ -94,7 +94,7 @@ def _empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def make_scene(tmp_path: Path, _empty_database: Path) -> Iterator[Callable[..., Scene]]:
+def make_scene(tmp_path: Path, empty_database: Path) -> Iterator[Callable[..., Scene]]:
     """Makes an installation's books with other settings than usual; more than one are the same books."""
     opened: list[Store] = []
 
@@ -102,7 +102,7 @@ def make_scene(tmp_path: Path, _empty_database: Path) -> Iterator[Callable[..., 
         settings = settings_in(tmp_path, redis_url, **changes)
         if not opened:
             settings.var_dir.mkdir(parents=True)
-            shutil.copy(_empty_database, settings.var_dir / "portevoix.db")
+            shutil.copy(empty_database, settings.var_dir / "portevoix.db")
         opened.append(Store(settings))
         return Scene(settings, opened[-1])
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from ivr.adapters.store import Store
 from ivr.errors import BadTransition
+from ivr.rules.states import CampaignState
 from ivr.usecases import campaigns
 from tests.integration.scene import Scene, listen, settings_in
 
@@ -31,8 +34,6 @@ class Books(RuleBasedStateMachine):
         chosen.var_dir.mkdir()
         shutil.copy(self.template, chosen.var_dir / "portevoix.db")
         self.scene = Scene(chosen, Store(chosen))
-        with self.scene.store.database.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA synchronous = OFF")  # this machine's disk is not what is tested
         self.campaign = self.scene.campaign(PEOPLE)
         self.attempts: list[str] = []
         self.sent: set[str] = set()
@@ -84,19 +85,15 @@ class Books(RuleBasedStateMachine):
     def give_back(self, age: int) -> None:
         self.scene.store.attempts.release_claimed(None, self.clock - age)
 
-    @rule(move=st.sampled_from([campaigns.pause, campaigns.pause, campaigns.stop]))
-    def halt(self, move: object) -> None:
-        try:
-            move(self.scene.store, self.campaign.name)  # type: ignore[operator]
-        except BadTransition:
-            return
+    @rule(halt=st.sampled_from([campaigns.pause, campaigns.pause, campaigns.pause, campaigns.stop]))
+    def halt(self, halt: Callable[[Store, str], object]) -> None:
+        with contextlib.suppress(BadTransition):
+            halt(self.scene.store, self.campaign.name)
 
     @rule()
     def resume(self) -> None:
-        try:
-            campaigns.start(self.scene.store, self.scene.settings, self.campaign.name)
-        except Exception as error:
-            assert type(error).__name__ in {"BadTransition", "Refused", "NotFound"}
+        with contextlib.suppress(BadTransition):
+            self.scene.store.campaigns.move(self.campaign, CampaignState.RUNNING, self.now())
 
     @invariant()
     def nothing_is_lost_or_doubled(self) -> None:
@@ -110,7 +107,8 @@ class Books(RuleBasedStateMachine):
                 assert FORWARD[states[attempt]] > FORWARD[was] or attempt in self.taken_back, (was, states[attempt])
         self.before = states
         sent = self.scene.rows(
-            "SELECT target_id, count(*) FROM attempts WHERE dialing_at_ms IS NOT NULL AND state != 'released' GROUP BY 1"
+            "SELECT target_id, count(*) FROM attempts"
+            " WHERE dialing_at_ms IS NOT NULL AND state != 'released' GROUP BY target_id"
         )
         assert all(count == 1 for _, count in sent), "a person was called twice"
         open_targets = self.scene.rows(
@@ -130,8 +128,8 @@ class Books(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(120)
-def test_the_books_balance_at_every_moment(_empty_database: Path) -> None:
-    Books.template = _empty_database
+def test_the_books_balance_at_every_moment(empty_database: Path) -> None:
+    Books.template = empty_database
     run_state_machine_as_test(
         Books,
         settings=settings(

@@ -45,7 +45,7 @@ RESULT_FILE = "file"
 SEGMENT_AFTER = "after"
 
 # UserEvents of the dialplan. Each has the header Attempt.
-EVENT_FALLBACK = "IvrFallback"  # Segment (how far the script had come, "" = nowhere), Began (BEGAN), Played (PLAYED), Reason
+EVENT_FALLBACK = "IvrFallback"  # Segment (how far the script had come, "" = nowhere), Began, Played, Reason
 EVENT_PLAY = "IvrPlay"  # Segment, Status: begin, end, missing
 EVENT_STOP = "IvrStop"
 EVENTS = (EVENT_FALLBACK, EVENT_PLAY, EVENT_STOP)

@@ -47,7 +47,7 @@ class Attempts:
                 if len(claimed) == len(wanted):
                     break
                 attempt = wanted[len(claimed)]
-                verdict = ask(self._dialable(connection, attempt, number, campaign))
+                verdict = ask(self._dialable(connection, attempt, (target_id, number), campaign))
                 if verdict.kind is Kind.YES:
                     _insert_claim(connection, attempt, target_id, campaign_id, pbx, at_ms)
                     claimed.append(attempt)
@@ -70,7 +70,7 @@ class Attempts:
             if row is None or row.state != AttemptState.CLAIMED:
                 return None
             campaign = campaigns.load(connection, row.campaign_id)
-            dialable = self._dialable(connection, attempt, row.number, campaign)
+            dialable = self._dialable(connection, attempt, (row.target_id, row.number), campaign)
             verdict = ask(dialable)
             if verdict.kind is not Kind.YES or campaign.state is not CampaignState.RUNNING:
                 released = _release(connection, attempt, row.target_id, AttemptState.CLAIMED)
@@ -143,9 +143,10 @@ class Attempts:
         if _move(connection, attempt, AttemptState.ENDED, values):
             _finish_target(connection, attempt, outcome)
 
-    def _dialable(self, connection: Connection, attempt: str, number: str, campaign: Campaign) -> Dialable:
+    def _dialable(self, connection: Connection, attempt: str, target: tuple[int, str], campaign: Campaign) -> Dialable:
+        target_id, number = target
         suppressed = self._suppressions.blocks(connection, number, campaign.sponsor_id)
-        return Dialable(attempt, number, campaign, suppressed, _was_reached(connection, attempt, number, campaign.id))
+        return Dialable(attempt, number, campaign, suppressed, _was_reached(connection, attempt, target_id))
 
 
 def _due(connection: Connection, campaign_id: int, most: int) -> list[tuple[int, str]]:
@@ -160,13 +161,14 @@ def _due(connection: Connection, campaign_id: int, most: int) -> list[tuple[int,
     return [(row.id, row.number) for row in connection.execute(query)]
 
 
-def _was_reached(connection: Connection, attempt: str, number: str, campaign_id: int) -> bool:
-    """True when another attempt of this campaign was, or may have been, sent to this number."""
-    sent = ATTEMPTS.join(TARGETS, TARGETS.c.id == ATTEMPTS.c.target_id).join(schema.contacts)
-    query = select(ATTEMPTS.c.id).select_from(sent)
-    same = (schema.contacts.c.number == number, ATTEMPTS.c.campaign_id == campaign_id, ATTEMPTS.c.id != attempt)
+def _was_reached(connection: Connection, attempt: str, target_id: int) -> bool:
+    """True when another attempt was, or may have been, sent to this target: in a campaign, a number is one target.
+
+    Asked by target, whose index finds a handful of rows; by campaign it would be every call made so far.
+    """
     states = [AttemptState.DIALING.value, AttemptState.ANSWERED.value, AttemptState.ENDED.value]
-    return connection.execute(query.where(*same, ATTEMPTS.c.state.in_(states))).first() is not None
+    same = (ATTEMPTS.c.target_id == target_id, ATTEMPTS.c.id != attempt, ATTEMPTS.c.state.in_(states))
+    return connection.execute(select(ATTEMPTS.c.id).where(*same)).first() is not None
 
 
 def mark_answered(connection: Connection, attempt: str) -> None:

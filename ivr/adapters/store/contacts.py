@@ -50,14 +50,16 @@ class Contacts:
         count_rejected: Callable[[], int],
         at_ms: int,
     ) -> SourceBatch:
-        """One batch with its contacts (number, line type), all or nothing; a number known before is not doubled.
+        """One batch per file with its contacts (number, line type), all or nothing; a known number is not doubled.
 
         count_rejected is asked when `people` is at its end: how many rows of the file were not accepted.
         """
         with self._database.write() as connection:
             table = schema.source_batches
-            taken = connection.execute(select(table.c.id).where(table.c.name == origin.name)).first()
-            name = origin.name if taken is None else f"{origin.name}-{origin.sha256[:8]}"
+            known = connection.execute(select(table).where(table.c.file_sha256 == origin.sha256)).mappings().first()
+            if known is not None:  # another process imported this very file in the meantime
+                return _batch(known)
+            name = _free_name(connection, origin)
             values = {
                 "name": name,
                 "file_name": origin.file_name,
@@ -91,6 +93,13 @@ class Contacts:
         ids = connection.execute(select(table.c.id).where(table.c.number.in_(numbers))).scalars().all()
         connection.execute(insert(schema.batch_contacts), [{"batch_id": batch_id, "contact_id": id_} for id_ in ids])
         return len(ids)
+
+
+def _free_name(connection: Connection, origin: FileOrigin) -> str:
+    names = (origin.name, f"{origin.name}-{origin.sha256[:8]}", f"{origin.name}-{origin.sha256}")
+    table = schema.source_batches
+    taken = set(connection.execute(select(table.c.name).where(table.c.name.in_(names))).scalars())
+    return next(name for name in names if name not in taken)
 
 
 def _batch(row: object) -> SourceBatch:

@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import trustme
 
 from ivr.adapters import sound, speech
 from ivr.errors import Refused, SpeechUnavailable
@@ -195,7 +196,7 @@ def test_google_out_of_reach(by_google: Settings, google: Google) -> None:
 def test_a_certificate_nobody_vouches_for_is_not_accepted(by_google: Settings, google: Google) -> None:
     """The server is the same, behind a certificate that it signed itself: gTTS alone would send it the text."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(Path(__file__).with_name("untrusted.pem"))
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)  # an authority that nobody trusts
     google.socket = context.wrap_socket(google.socket, server_side=True)
     google.handle_error = lambda *_: None  # type: ignore[method-assign]
     over_tls = Speech(engine="gtts", gtts_url=google.url.replace("http:", "https:"), gtts_timeout_s=2.0)

@@ -1,0 +1,232 @@
+"""The database: what it says when it cannot, what it keeps, and that its tables are those of the code."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import event, text
+from sqlalchemy.exc import IntegrityError
+
+from ivr.adapters.store import Store, attempts, schema
+from ivr.adapters.store.contacts import FileOrigin
+from ivr.adapters.store.engine import Database
+from ivr.adapters.store.suppressions import load_key
+from ivr.errors import BadSetting, BadTransition, IvrError, Permanent, Refused, StoreBusy
+from ivr.rules.records import Message
+from ivr.rules.states import CampaignState
+from tests.integration.scene import Scene, settings_in
+
+
+def test_the_migrations_make_the_tables_of_the_code(scene: Scene) -> None:
+    with scene.store.database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"render_as_batch": True})
+        assert compare_metadata(context, schema.metadata) == []
+        indexes = connection.execute(text("SELECT sql FROM sqlite_master WHERE name = 'uq_attempts_open_target'"))
+        assert "UNIQUE" in indexes.scalar_one()
+        assert "'claimed', 'dialing', 'answered'" in str(
+            connection.execute(text("SELECT sql FROM sqlite_master WHERE name = 'uq_attempts_open_target'")).scalar()
+        )
+
+
+def test_migrating_again_or_at_once_changes_nothing(tmp_path: Path) -> None:
+    stores = [Store(settings_in(tmp_path)) for _ in range(3)]
+    failed: list[BaseException] = []
+
+    def migrate(store: Store) -> None:
+        try:
+            store.migrate()
+        except BaseException as error:
+            failed.append(error)
+
+    migrate(stores[0])  # alembic's own context is of one thread; three processes do it in test_cli_errors.py
+    for store in stores:
+        migrate(store)
+    assert failed == []
+    assert all(store.database.is_current() for store in stores)
+    for store in stores:
+        store.close()
+
+
+def test_a_database_of_a_later_version_is_refused(scene: Scene) -> None:
+    with scene.store.database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert not scene.store.database.is_current()
+    with pytest.raises(Permanent, match="another version"):
+        scene.store.migrate()
+
+
+def test_commits_survive_a_power_cut(scene: Scene) -> None:
+    with scene.store.database.read() as connection:
+        assert connection.execute(text("PRAGMA synchronous")).scalar() == 2
+        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+        assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
+
+
+def test_a_reader_sees_one_moment_and_holds_up_no_writer(scene: Scene, make_scene: Callable[..., Scene]) -> None:
+    campaign, other = scene.campaign(2), make_scene()
+    count = text("SELECT count(*) FROM targets WHERE state = 'due'")
+    with scene.store.database.read() as connection:
+        assert connection.execute(count).scalar() == 2
+        assert len(other.claim(campaign, 1)) == 1
+        assert connection.execute(count).scalar() == 2
+    assert scene.store.campaigns.books(campaign.id).due == 1
+
+
+def test_writers_wait_for_one_another(scene: Scene, make_scene: Callable[..., Scene]) -> None:
+    """A transaction that reads and then writes must hold the lock from its first word, or it fails half-way."""
+    others, start = [make_scene() for _ in range(4)], threading.Barrier(4)
+    failed: list[BaseException] = []
+    scene.campaign(1)
+
+    def add(database: Database) -> None:
+        start.wait()
+        try:
+            for _ in range(25):
+                with database.write() as connection:
+                    now = connection.execute(text("SELECT claimed FROM counter")).scalar_one()
+                    connection.execute(text("UPDATE counter SET claimed = :n"), {"n": now + 1})
+        except BaseException as error:
+            failed.append(error)
+
+    with scene.store.database.write() as connection:
+        connection.execute(text("CREATE TABLE counter AS SELECT 0 AS claimed"))
+    threads = [threading.Thread(target=add, args=(other.store.database,)) for other in others]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert scene.rows("SELECT claimed FROM counter") == [(100,)]
+
+
+@pytest.mark.parametrize(
+    ("url", "error"),
+    [("nonsense", BadSetting), ("mysql://x/y", BadSetting), ("postgresql+nodriver://x/y", BadSetting)],
+)
+def test_a_bad_url_is_refused_by_its_setting(url: str, error: type[IvrError]) -> None:
+    with pytest.raises(error, match=r"setting database\.url"):
+        Database(url)
+
+
+def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "portevoix.db").write_bytes(b"hello " * 1000)
+    store = Store(settings_in(tmp_path))
+    with pytest.raises(Permanent, match=r"setting database\.url"):
+        store.campaigns.running()
+    store.close()
+
+
+def test_no_error_of_sqlalchemy_leaves_the_store(tmp_path: Path) -> None:
+    store = Store(settings_in(tmp_path))
+    with pytest.raises(StoreBusy, match="no such table"):
+        store.campaigns.running()
+    store.close()
+
+
+def test_errors_hide_the_numbers(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    row = {"id": 1, "number": "+33612345678", "line_type": "mobile", "imported_at_ms": 1}
+    with scene.store.database.write() as connection, pytest.raises(IntegrityError, match="hidden") as error:
+        connection.execute(schema.contacts.insert(), [row, row])
+    assert "612345678" not in str(error.value)
+
+
+def test_the_suppression_key_is_one_and_private(tmp_path: Path) -> None:
+    path, keys, start = tmp_path / "keys" / "k", set(), threading.Barrier(4)
+
+    def load() -> None:
+        start.wait()
+        keys.add(load_key(path))
+
+    load_one = threading.Thread(target=lambda: keys.add(load_key(path)))
+    load_one.start()
+    load_one.join()
+    threads = [threading.Thread(target=load) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(keys) == 1
+    assert path.stat().st_mode & 0o077 == 0
+    assert [entry.name for entry in path.parent.iterdir()] == ["k"]
+
+
+def test_importing_the_same_file_twice_at_once_makes_one_batch(scene: Scene, make_scene: Callable[..., Scene]) -> None:
+    origin = FileOrigin("people", "people.csv", "a" * 64)
+    people = [("+33612345678", "mobile"), ("+33612345679", "mobile")]
+    first = scene.store.contacts.import_batch(origin, iter(people), lambda: 1, 5)
+    second = make_scene().store.contacts.import_batch(origin, iter(people), lambda: 1, 6)
+    assert second == first
+    assert scene.store.contacts.count() == 2
+    assert len(scene.store.contacts.batches()) == 1
+
+
+def test_a_batch_name_that_is_taken_gets_another(scene: Scene) -> None:
+    add = scene.store.contacts.import_batch
+    names = [
+        add(FileOrigin("people", "p.csv", digest * 64), iter([("+33612345678", "mobile")]), lambda: 0, 5).name
+        for digest in "abc"
+    ]
+    assert names == ["people", "people-bbbbbbbb", "people-cccccccc"]
+    assert scene.store.contacts.count() == 1
+
+
+def test_an_import_that_fails_leaves_nothing(scene: Scene) -> None:
+    def people() -> object:
+        yield ("+33612345678", "mobile")
+        raise OSError("disk")
+
+    with pytest.raises(OSError, match="disk"):
+        scene.store.contacts.import_batch(FileOrigin("p", "p.csv", "a" * 64), people(), lambda: 0, 5)  # type: ignore[arg-type]
+    assert (scene.store.contacts.count(), scene.store.contacts.batches()) == (0, [])
+
+
+def test_a_message_name_stands_for_one_recording(scene: Scene) -> None:
+    message = Message(0, "hello", "s" * 64, 4000, "hello.wav", "0" * 64)
+    first = scene.store.messages.add(message, 1)
+    assert scene.store.messages.add(message, 2) == first
+    with pytest.raises(Refused, match="another recording"):
+        scene.store.messages.add(Message(0, "hello", "t" * 64, 4000, "hello.wav", "1" * 64), 3)
+
+
+def test_a_campaign_moves_only_along_the_table(scene: Scene) -> None:
+    campaign = scene.campaign(1)
+    move = scene.store.campaigns.move
+    with pytest.raises(BadTransition, match="is running; it cannot become running"):
+        move(campaign, CampaignState.RUNNING, 9)
+    move(campaign, CampaignState.PAUSED, 10)
+    with pytest.raises(BadTransition):
+        move(campaign, CampaignState.FINISHED, 11)  # what the caller read before is not what counts
+    move(campaign, CampaignState.STOPPED, 12)
+    with pytest.raises(BadTransition):
+        move(campaign, CampaignState.RUNNING, 13)
+    after = scene.store.campaigns.named(campaign.name)
+    assert (after.started_at_ms, after.finished_at_ms) == (2, 12)
+
+
+def test_the_questions_of_each_call_use_an_index(scene: Scene) -> None:
+    """Asked once per call: a scan of a campaign's attempts would make the last calls of a large one slow."""
+    seen: list[tuple[str, tuple[object, ...]]] = []
+
+    def note(_c: object, _cursor: object, statement: str, parameters: tuple[object, ...], *_: object) -> None:
+        seen.append((statement, parameters))
+
+    campaign = scene.campaign(2)
+    attempt = scene.claim(campaign, 1)[0]
+    with scene.store.database.read() as connection:
+        connection.execute(text("SELECT 1"))  # the BEGIN is not the question
+        event.listen(connection, "before_cursor_execute", note)
+        attempts._was_reached(connection, attempt, 1)
+        event.remove(connection, "before_cursor_execute", note)
+        [(statement, parameters)] = seen
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+    steps = " / ".join(str(row[-1]) for row in plan)
+    assert "SCAN" not in steps
+    assert "attempts USING INDEX ix_attempts_target_id" in steps
