@@ -7,7 +7,7 @@ LOCKS := requirements-build.lock requirements.lock
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check fmt lint type layers lock clean
+.PHONY: help setup demo test test-fast bench check fmt lint type layers lock clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -34,6 +34,9 @@ test: setup ## run every test
 
 test-fast: $(VENV)/.installed ## run the tests that need no other program
 	@$(VENV)/bin/pytest tests/unit tests/docs
+
+bench: setup ## measure against a bare Asterisk, under 15 minutes; writes bench/latest.json
+	@$(VENV)/bin/python bench/run.py
 
 check: lint type layers ## lint, types, layers
 

@@ -15,7 +15,7 @@ from stand import ONE_SECOND_MS, OURS, Stand, Window, stand
 WARM_UP_S = 5.0
 
 
-def measure(seconds: float = 15.0, channels: int = 300, rounds: int = 2) -> Figures:
+def measure(seconds: float = 15.0, channels: int = 500, rounds: int = 2) -> Figures:
     windows: dict[str, list[Window]] = {"ours": [], "bare": []}
     with stand(ONE_SECOND_MS, channels) as one:
         for turn in range(rounds):
@@ -42,6 +42,8 @@ def _figures(windows: dict[str, list[Window]]) -> Figures:
     figures.ratio("call_rate_ours_over_bare", rates["ours"] / rates["bare"], at_least=0.9)
     for who, some in windows.items():
         figures.add(f"call_rate_{who}_cps", rates[who], "calls/s")
+        spread = (max(w.rate_cps for w in some) - min(w.rate_cps for w in some)) / rates[who]
+        figures.add(f"call_rate_{who}_spread", spread, "greatest less least round, as a share of the mean")
         figures.add(f"call_rate_{who}_talk_s", max(w.talk_s for w in some), "s (median of a call of 1.00 s)")
         figures.add(f"call_rate_{who}_asterisk_ms", _mean(some, "asterisk"), "CPU ms/call")
     for part in OURS:
@@ -54,4 +56,4 @@ def _mean(windows: list[Window], *parts: str) -> float:
 
 
 if __name__ == "__main__":
-    show(measure(*(float(given) for given in sys.argv[1:2])))
+    show(measure(float(sys.argv[1])) if sys.argv[1:] else measure())

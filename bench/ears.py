@@ -19,17 +19,18 @@ TICK_S = 0.003
 class Stream:
     """The account of one call's packets."""
 
-    __slots__ = ("first_s", "last_s", "longest_gap_s", "lost", "packets", "sequence")
+    __slots__ = ("first_s", "gap_at_s", "last_s", "longest_gap_s", "lost", "packets", "sequence")
 
     def __init__(self, at_s: float, sequence: int) -> None:
         self.first_s = self.last_s = at_s
         self.sequence = sequence
-        self.packets, self.lost, self.longest_gap_s = 1, 0, 0.0
+        self.packets, self.lost = 1, 0
+        self.longest_gap_s = self.gap_at_s = 0.0  # how long, and how long after the first packet it began
 
     def packet(self, at_s: float, sequence: int) -> None:
         gap_s = at_s - self.last_s
         if gap_s > self.longest_gap_s:
-            self.longest_gap_s = gap_s
+            self.longest_gap_s, self.gap_at_s = gap_s, self.last_s - self.first_s
         self.lost += (sequence - self.sequence - 1) & 0xFFFF
         self.last_s, self.sequence = at_s, sequence
         self.packets += 1

@@ -14,7 +14,7 @@ from ivr.usecases.running import ami_secret
 
 
 class Flood:
-    """Calls as long as the block lasts: at most `channels` at once, and at most `rate_cps` (evenly) if that is given."""
+    """Calls as long as the block lasts: at most `channels` at once, `rate_cps` a second and `calls` in all (0: any)."""
 
     def __init__(self, settings: Settings, channels: int, rate_cps: float = 0.0, calls: int = 0) -> None:
         self._settings = settings
@@ -27,11 +27,14 @@ class Flood:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stopping = True
         self._thread.join(100)
 
     async def _run(self) -> None:
+        self._quiet = asyncio.Event()
         reader, self._writer = await asyncio.open_connection("127.0.0.1", self._settings.pbx.ami_port, limit=1 << 20)
         login = f"Action: Login\r\nUsername: ivr\r\nSecret: {ami_secret(self._settings)}\r\nEvents: on\r\n\r\n"
         self._writer.write(login.encode())
@@ -46,8 +49,8 @@ class Flood:
             for _ in range(min(room, 20)):
                 self._originate()
             await asyncio.sleep(0.01)
-        while self._live > 0:
-            await asyncio.sleep(0.05)
+        self._tell()
+        await self._quiet.wait()
         hearing.cancel()
         self._writer.close()
 
@@ -67,3 +70,8 @@ class Flood:
             message = await reader.readuntil(b"\r\n\r\n")
             if message.startswith(b"Event: Hangup\r\n"):
                 self._live -= 1
+                self._tell()
+
+    def _tell(self) -> None:
+        if self._stopping and self._live <= 0:
+            self._quiet.set()

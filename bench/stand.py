@@ -80,6 +80,16 @@ class Window:
         return 1000 * sum(self.cpu_s.get(part, 0.0) for part in parts) / max(1, len(self.ended))
 
 
+def added(windows: list[Window]) -> Window:
+    """Several windows as one."""
+    parts = {part for window in windows for part in window.cpu_s}
+    return Window(
+        sum(window.seconds for window in windows),
+        [call for window in windows for call in window.ended],
+        {part: sum(window.cpu_s.get(part, 0.0) for window in windows) for part in parts},
+    )
+
+
 OURS = ("controller", "agi", "originate", "record", "supervisor", "redis")
 
 
@@ -147,14 +157,16 @@ class Stand:
         """Nobody is on the line any more."""
         wait_for(lambda: health.channels(self.settings) == 0, "the end of the calls", limit_s)
 
-    def watch(self, seconds: float, until: Callable[[], bool] = lambda: False) -> Window:
-        """Looks for so many seconds, or until `until()`."""
+    def watch(self, seconds: float, calls: int = 0) -> Window:
+        """Looks for so many seconds, or, if `calls` is given, until so many have ended."""
         self.far_end.ended()  # what ended before is not in the window
         before, begun_s = self._cpu_s(), time.monotonic()
-        while time.monotonic() - begun_s < seconds and not until():
+        ended: list[Ended] = []
+        while time.monotonic() - begun_s < seconds and not (calls and len(ended) >= calls):
             time.sleep(0.2)
+            ended += self.far_end.ended()
         after, took_s = self._cpu_s(), time.monotonic() - begun_s
-        ended = self.far_end.ended()
+        ended += self.far_end.ended()
         return Window(took_s, ended, {part: after[part] - before.get(part, 0.0) for part in after})
 
     def _cpu_s(self) -> dict[str, float]:
@@ -189,7 +201,9 @@ def stand(lengths_ms: dict[Segment, int], channels: int, listening: bool = False
             settings = load(folder / "portevoix.toml")
             draw = np.random.default_rng(1)
             sounds = {
-                segment: sound.render(Pcm(draw.normal(0, 0.2, 8 * length_ms), 8000), settings.sounds_dir)
+                segment: sound.render(
+                    Pcm(draw.normal(0, 0.2, 8 * length_ms).astype(np.float32), 8000), settings.sounds_dir
+                )
                 for segment, length_ms in lengths_ms.items()
             }
             running.up(settings, lambda _: None)
@@ -221,7 +235,11 @@ def _add_bare_context(settings: Settings, sounds: dict[Segment, Rendering]) -> N
 def machine() -> dict[str, object]:
     """What the figures were measured on."""
     model = next(
-        (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
         "",
     )
     busy = [round(load, 2) for load in os.getloadavg()]

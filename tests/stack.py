@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -37,6 +38,8 @@ rtp_last = {rtp_last}
 [calls]
 ring_timeout_s = 4
 grace_s = 0.6
+[database]
+busy_timeout_s = 1
 [lab]
 enabled = true
 [trunks.lab]
@@ -139,6 +142,18 @@ class Stack:
         os.kill(pid, signal.SIGTERM)
         wait_for(lambda: self.pid("carrier") not in {0, pid}, "another carrier", 15)
         lab.wait_ready(self.settings)
+
+    @contextlib.contextmanager
+    def database_locked(self) -> Iterator[None]:
+        """Somebody else has the write lock."""
+        with contextlib.closing(sqlite3.connect(self.settings.var_dir / "portevoix.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            yield
+            other.execute("ROLLBACK")
+
+    def hold(self, name: str, held: bool = True) -> None:
+        """The process stands still, or goes on."""
+        os.kill(self.pid(name), signal.SIGSTOP if held else signal.SIGCONT)
 
     def begin(self, name: str) -> None:
         """A process that was stopped through the supervisor runs again."""

@@ -27,7 +27,10 @@ class Ports:
             held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             held.bind((host, port))
+            if kind == socket.SOCK_STREAM:
+                held.listen(1)  # bound alone, the same port could be chosen twice
         except OSError as error:
+            held.close()
             self.release()
             raise PortInUse(
                 f"setting {setting}: port {port} on {host} cannot be used ({error.strerror}); choose another, or 0"

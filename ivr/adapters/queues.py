@@ -34,7 +34,7 @@ JOB_TIMEOUT_S = 60
 WORKER_TTL_S = 20
 """An idle RQ worker says that it lives 15 s before this is over: every 5 s."""
 FAILURE_TTL_S = 7 * 24 * 3600
-CLAIM_IDLE_MS = 30_000
+CLAIM_IDLE_MS = 12_000
 """A result read by a worker that died is read again after this long."""
 
 

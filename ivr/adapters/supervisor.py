@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 from ivr.errors import NotReady, SetUpFailed
 
 LOG_BYTES = 20_000_000
+_COMMENT = re.compile(r"\s[#;]|[\r\n]")
 
 
 class _Fault(NotReady):
@@ -147,11 +149,11 @@ class Supervisor:
     def _render(self, processes: Sequence[Process]) -> str:
         head = [
             "[unix_http_server]",
-            f"file = {self._socket}",
+            f"file = {_value(str(self._socket))}",
             "chmod = 0600",
             "[supervisord]",
             f"logfile = {_value(str(self._log_dir / 'supervisor.log'))}",
-            f"pidfile = {self._pid_file}",
+            f"pidfile = {_value(str(self._pid_file))}",
             f"childlogdir = {_value(str(self._log_dir))}",
             "logfile_maxbytes = 5MB",
             "minfds = 1024",
@@ -161,7 +163,7 @@ class Supervisor:
         return "\n".join([*head, *(line for process in processes for line in self._program(process))]) + "\n"
 
     def _program(self, process: Process) -> list[str]:
-        environment = ",".join(f"{key}={_quoted(value)}" for key, value in process.env.items())
+        environment = ",".join(f"{key}={_in_quotes(value)}" for key, value in process.env.items())
         return [
             f"[program:{process.name}]",
             f"command = {_value(' '.join(_quoted(part) for part in process.command))}",
@@ -175,20 +177,30 @@ class Supervisor:
             "stopasgroup = false",
             "killasgroup = true",
             "redirect_stderr = true",
-            f"stdout_logfile = {_value(str(self._log_dir / (process.name + '.log')))}",
+            f"stdout_logfile = {_value(_value(str(self._log_dir / (process.name + '.log'))))}",  # which it expands twice
             f"stdout_logfile_maxbytes = {LOG_BYTES}",
             "stdout_logfile_backups = 3",
         ]
 
 
 def _value(text: str) -> str:
-    """Supervisord expands % in every value."""
+    """Supervisord expands % in every value, ends it at a comment, and knows no way to write either otherwise."""
+    if _COMMENT.search(text):
+        raise SetUpFailed(
+            f"a path or setting with a blank before # or ; cannot be used, nor with a line break: {text!r}"
+        )
     return text.replace("%", "%%")
 
 
+def _in_quotes(text: str) -> str:
+    """A value of an environment, where supervisord knows quotes but no escapes."""
+    quote = "'" if '"' in text else '"'
+    if quote in text:
+        raise SetUpFailed(f"a path with both kinds of quotes cannot be used: {text}")
+    return f"{quote}{text}{quote}"
+
+
 def _quoted(text: str) -> str:
-    if "\n" in text:
-        raise SetUpFailed("a path or setting with a line break cannot be used in a command")
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 

@@ -37,7 +37,9 @@ class Ramp:
         past_s = now_s - self.began_s
         if past_s >= self.over_s:
             return self.full_cps
-        share = max(0.0, past_s) / self.over_s
+        if past_s <= 0:
+            return floor_cps
+        share = past_s / self.over_s
         rate_cps = floor_cps + (self.full_cps - floor_cps) * share
         return min(self.full_cps, max(floor_cps, math.floor(rate_cps))) if rate_cps >= 1 else rate_cps
 

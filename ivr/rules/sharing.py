@@ -54,10 +54,10 @@ class Turns:
         """The campaign whose turn it is, of those with calls waiting; None without one. Changes nothing: see `took`."""
         ready = self._first_class(waiting)
         owed = self._after_accrual(ready)
-        least = _eligible_from(len(owed))
+        least = _eligible_from(len(ready))
         eligible = [campaign for campaign in ready if owed[campaign] >= least] or ready
         # Ties go to the lower id: nothing here hangs on the order of a mapping.
-        return min(eligible, key=lambda campaign: (self._overdue_after(campaign, owed), campaign), default=None)
+        return min(eligible, key=lambda one: ((1 - least - owed[one]) / self._share(one).weight, one), default=None)
 
     def took(self, campaign: int, waiting: Mapping[int, int]) -> None:
         """A call of the campaign was started; waiting: as it was given to `next_campaign`."""
@@ -83,25 +83,17 @@ class Turns:
         if not ready:
             return {}
         rank = self._share(next(iter(ready))).priority
-        idle = [one for one in self._owed if one not in ready and self._share(one).priority == rank]
-        weights = {one: self._share(one).weight for one in (*ready, *idle)}
-        total = sum(weight for one, weight in weights.items() if one in ready or self._owed[one] < 0)
-        owed = {one: self._owed.get(one, 0.0) for one in weights}
-        left = 0.0
-        for one in weights:
-            if one in ready or owed[one] < 0:
-                owed[one] += weights[one] / total
-        for one in idle:
-            left += max(0.0, owed[one])
-            owed[one] = min(0.0, owed[one])
-        waiting_weight = sum(weights[one] for one in ready)
-        for one in ready:
-            owed[one] += left * weights[one] / waiting_weight
+        behind_or_ahead = {one: owed for one, owed in self._owed.items() if self._share(one).priority == rank}
+        owed = dict.fromkeys(ready, 0.0) | behind_or_ahead
+        earning = {one: self._share(one).weight for one in owed if one in ready or owed[one] < 0}
+        weights = sum(earning.values())
+        for one, weight in earning.items():
+            owed[one] += weight / weights
+        left = sum(max(0.0, owed[one]) for one in owed if one not in ready)
+        ready_weight = sum(earning[one] for one in ready)
+        for one in owed:
+            owed[one] = owed[one] + left * earning[one] / ready_weight if one in ready else min(0.0, owed[one])
         return owed
-
-    def _overdue_after(self, campaign: int, owed: Mapping[int, float]) -> float:
-        """In how many turns, times the class's whole weight, the campaign would be owed more than the bound."""
-        return (1 - _eligible_from(len(owed)) - owed[campaign]) / self._share(campaign).weight
 
 
 def _eligible_from(campaigns: int) -> float:

@@ -27,6 +27,8 @@ SOUNDS, CONTACTS, TRUTH, CARRIER = "sounds.json", "contacts.csv", "truth.csv", "
 SAMPLES_PER_MS = 8
 LOOK_EVERY_S = 0.1
 WRITE_EVERY_S = 1.0
+SETTLE_S = 0.5
+"""An ear closes its account this long after its call's end, at the latest."""
 
 
 def lab_dir(settings: Settings) -> Path:
@@ -94,6 +96,9 @@ def plan_people(settings: Settings, people: list[Person]) -> list[Person]:
 def truth(settings: Settings, patience_s: float = 10.0) -> list[TruthRow]:
     """The truth, with everything that the carrier had noted when this was asked. Raises NotFound."""
     folder = lab_dir(settings)
+    if (folder / CARRIER).is_file():
+        ended_s = max((_changed_s(path) for path in folder.glob("calls-*.log")), default=0.0)
+        time.sleep(max(0.0, min(SETTLE_S, ended_s + SETTLE_S - time.time())))
     asked_s, limit = time.time(), time.monotonic() + patience_s
     while (folder / CARRIER).is_file() and time.monotonic() < limit:
         noted_s = max(_changed_s(path) for path in (*folder.glob("calls-*.log"), *folder.glob("ears-*.jsonl")))

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 SETTLING_MS = 5_000
 """Younger calls may still be on their way to the channel list or the CDR."""
-GIVE_UP_MS = 20_000
+GIVE_UP_MS = 12_000
 """An answered call that nobody measured for this long after its end gets a listen of nothing, marked so."""
 
 

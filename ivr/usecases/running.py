@@ -101,8 +101,12 @@ def ami_secret(settings: Settings) -> str:
     path = settings.var_dir / "keys" / "ami.secret"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_hex(24))
+        with contextlib.suppress(FileExistsError):
+            os.link(temporary, path)  # of two first uses at once the first one's stands for both
+        temporary.unlink()
     return path.read_text().strip()
 
 

@@ -11,7 +11,7 @@ from ivr.errors import BadTransition, Refused
 from ivr.rules.segments import Segment
 from ivr.rules.states import CampaignState
 from ivr.usecases import campaigns, health, reports
-from tests.crowd import crowd, listener, stopper
+from tests.crowd import crowd, leaver, listener, stopper
 from tests.stack import Stack, running_stack, wait_for
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(90)]
@@ -85,7 +85,7 @@ def test_who_pressed_9_is_not_called_by_that_sponsor_again(stack: Stack) -> None
     pressed = {row.number for row, _ in first.pairs if row.stopped}
     assert len(pressed) == 8 == len(first.stopped)
 
-    everybody = [listener(index, number) for index, number in numbers]
+    everybody = [leaver(index, number, 400) for index, number in numbers]
     second = stack.finished(stack.start("second", everybody, sponsor="the same sponsor"))
     assert {row.number for row, _ in second.pairs if row.called} == {number for _, number in numbers} - pressed
     assert second.books.not_allowed == {"suppressed": 8}

@@ -104,6 +104,5 @@ class Scene:
 def listen(attempt: str, heard_ms: int = 4000, measured_by: str = "agi", **values: Any) -> Listen:
     """A listen of one message play."""
     play = Play(Segment.MESSAGE, SOUNDS["message"][0], heard_ms, 4000, 0)
-    return Listen(
-        attempt, (play,), **({"ended_by": EndedBy.LISTENER, "measured_by": measured_by, "at_ms": 50} | values)
-    )
+    given: dict[str, Any] = {"ended_by": EndedBy.LISTENER, "measured_by": measured_by, "at_ms": 50}
+    return Listen(attempt, (play,), **(given | values))

@@ -4,82 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from ivr.adapters.ami import AmiClient
-from ivr.rules.records import Campaign
-from ivr.settings import Pbx, Trunk
+from ivr.errors import AmiDown
+from ivr.settings import Pbx
 from ivr.usecases import campaigns, dialing
 from ivr.usecases.dialing import Dialer, Order
+from tests.integration.rig import rig, trunk, worst
 from tests.integration.scene import CALLER_ID, Scene
 from tests.unit.fakes.ami import FakeAmi, cut, reply, silence, until
 
 MakeScene = Callable[..., Scene]
-
-
-def trunk(**values: Any) -> Trunk:
-    return Trunk(**({"host": "127.0.0.1:5999", "rate_cps": 200, "channels": 100, "caller_id": CALLER_ID} | values))
-
-
-class Rig:
-    """A dialer that runs, its manager, and its books."""
-
-    def __init__(self, scene: Scene, fake: FakeAmi, ami: AmiClient) -> None:
-        self.scene, self.fake, self.ami = scene, fake, ami
-        self.dialer = Dialer(scene.settings, scene.store, ami)
-        self.began_s = time.monotonic()
-        self.sent_s: list[float] = []
-        self.answer: Callable[..., None] = lambda _fake, writer, action: reply(writer, action)
-
-        def note(fake: FakeAmi, writer: asyncio.StreamWriter, action: dict[str, str]) -> None:
-            self.sent_s.append(time.monotonic())
-            self.answer(fake, writer, action)
-
-        fake.answers["Originate"] = note
-
-    def order(self, campaign: Campaign, count: int) -> list[str]:
-        attempts = self.scene.claim(campaign, count)
-        self.dialer.set_campaign_rate(campaign)
-        for attempt in attempts:
-            self.dialer.accept(Order(campaign.trunk, campaign.id, attempt))
-        return attempts
-
-    @property
-    def sent(self) -> list[str]:
-        return [action["actionid"] for action in self.fake.named("Originate")]
-
-    def count(self, state: str) -> int:
-        return list(self.scene.states().values()).count(state)
-
-
-@asynccontextmanager
-async def rig(scene: Scene, wait: bool = False) -> AsyncIterator[Rig]:
-    """Ready, and unless `wait`, long after its start."""
-    async with FakeAmi() as fake:
-        ami = AmiClient("127.0.0.1", fake.port, "ivr", "right", action_timeout_s=0.3)
-        await ami.open()
-        made = Rig(scene, fake, ami)
-        if not wait:
-            for line in made.dialer.trunks.values():
-                line.pacer._barrier_s -= 5
-            made.dialer._since_s -= 5
-        made.dialer.ready = True
-        tasks = [asyncio.create_task(run) for run in made.dialer.runs()]
-        try:
-            yield made
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
-            await ami.close()
-
-
-def worst(instants: list[float], window_s: float = 1.0) -> int:
-    return max((sum(1 for other in instants if at <= other < at + window_s) for at in instants), default=0)
 
 
 def test_each_order_is_sent_once_with_its_own_id(make_scene: MakeScene) -> None:
@@ -107,10 +46,12 @@ def test_dialing_is_in_the_books_before_originate_leaves(make_scene: MakeScene) 
 
     async def go() -> None:
         async with rig(scene) as one:
-            one.answer = lambda _f, writer, action: (
-                seen.append(other.states()[action["actionid"]]),
-                reply(writer, action),
-            )[1]
+
+            def look(_fake: FakeAmi, writer: asyncio.StreamWriter, action: dict[str, str]) -> None:
+                seen.append(other.states()[action["actionid"]])
+                reply(writer, action)
+
+            one.answer = look
             one.order(scene.campaign(3), 3)
             await until(lambda: len(seen) == 3)
 
@@ -179,7 +120,9 @@ def test_no_more_calls_at_once_than_the_trunk_has_channels(make_scene: MakeScene
     asyncio.run(go())
 
 
-def test_no_more_calls_at_once_than_the_pbx_has_channels_whatever_the_trunks(make_scene: MakeScene) -> None:
+def test_no_more_calls_at_once_than_the_pbx_has_channels_whatever_the_trunks(
+    make_scene: MakeScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     names = [f"lab{n}" for n in range(6)]
     scene = make_scene(trunks={name: trunk() for name in names}, pbx=Pbx(channels=4))
 
@@ -191,7 +134,7 @@ def test_no_more_calls_at_once_than_the_pbx_has_channels_whatever_the_trunks(mak
                 time.sleep(0.05)  # long enough for every trunk to have asked whether there is room
                 return slow_begin(*args)
 
-            scene.store.attempts.begin_dialing = begin  # type: ignore[method-assign]
+            monkeypatch.setattr(scene.store.attempts, "begin_dialing", begin)
             for name in names:
                 one.order(scene.campaign(2, trunk=name), 2)
             await until(lambda: len(one.sent) == 4)
@@ -237,7 +180,9 @@ def test_while_not_ready_or_without_link_nothing_is_sent(make_scene: MakeScene) 
     asyncio.run(go())
 
 
-def test_readiness_lost_while_committing_takes_the_attempt_back(make_scene: MakeScene) -> None:
+def test_readiness_lost_while_committing_takes_the_attempt_back(
+    make_scene: MakeScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scene = make_scene(trunks={"lab": trunk()})
 
     async def go() -> None:
@@ -248,7 +193,7 @@ def test_readiness_lost_while_committing_takes_the_attempt_back(make_scene: Make
                 one.dialer.ready = False  # the link was lost in this moment
                 return whole(*args)
 
-            scene.store.attempts.begin_dialing = begin  # type: ignore[method-assign]
+            monkeypatch.setattr(scene.store.attempts, "begin_dialing", begin)
             campaign = scene.campaign(1)
             one.order(campaign, 1)
             await until(lambda: one.count("released") == 1)
@@ -263,7 +208,6 @@ def test_what_surely_was_not_sent_is_due_again(make_scene: MakeScene, monkeypatc
 
     async def go() -> None:
         async with rig(scene) as one:
-            from ivr.errors import AmiDown
 
             async def down(_: object) -> None:
                 raise AmiDown
@@ -339,7 +283,9 @@ def test_a_pause_lets_nothing_more_out(make_scene: MakeScene) -> None:
     asyncio.run(go())
 
 
-def test_being_told_to_end_while_committing_loses_nobody(make_scene: MakeScene) -> None:
+def test_being_told_to_end_while_committing_loses_nobody(
+    make_scene: MakeScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scene = make_scene(trunks={"lab": trunk()})
     began = asyncio.Event()
 
@@ -353,7 +299,7 @@ def test_being_told_to_end_while_committing_loses_nobody(make_scene: MakeScene) 
                 time.sleep(0.1)
                 return whole(*args)
 
-            scene.store.attempts.begin_dialing = begin  # type: ignore[method-assign]
+            monkeypatch.setattr(scene.store.attempts, "begin_dialing", begin)
             one.order(scene.campaign(1), 1)
             await began.wait()
         assert one.sent == []
@@ -362,7 +308,9 @@ def test_being_told_to_end_while_committing_loses_nobody(make_scene: MakeScene) 
     assert set(scene.states().values()) == {"released"}, "nothing was sent: the person is still to be called"
 
 
-def test_an_order_that_breaks_something_does_not_stop_the_others(make_scene: MakeScene) -> None:
+def test_an_order_that_breaks_something_does_not_stop_the_others(
+    make_scene: MakeScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scene = make_scene(trunks={"lab": trunk()})
 
     async def go() -> None:
@@ -374,7 +322,7 @@ def test_an_order_that_breaks_something_does_not_stop_the_others(make_scene: Mak
                     raise RuntimeError("a bug")
                 return whole(*args)
 
-            scene.store.attempts.begin_dialing = begin  # type: ignore[method-assign]
+            monkeypatch.setattr(scene.store.attempts, "begin_dialing", begin)
             one.order(scene.campaign(3), 3)
             await until(lambda: len(one.sent) == 2)
 

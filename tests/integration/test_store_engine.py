@@ -145,9 +145,6 @@ def test_the_suppression_key_is_one_and_private(tmp_path: Path) -> None:
         start.wait()
         keys.add(load_key(path))
 
-    load_one = threading.Thread(target=lambda: keys.add(load_key(path)))
-    load_one.start()
-    load_one.join()
     threads = [threading.Thread(target=load) for _ in range(4)]
     for thread in threads:
         thread.start()

@@ -119,7 +119,8 @@ def talk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Talk]
     def begin(*acts: tuple[str, int], max_repeats: int = 3) -> Talk:
         clock = Clock()
         monkeypatch.setattr(conversation, "time", clock)
-        line, stops = Line(clock, list(acts)), []  # type: ignore[var-annotated]
+        line = Line(clock, list(acts))
+        stops: list[tuple[str, int]] = []
 
         def store_stop(attempt: str, at_ms: int) -> None:
             line.log.append("STORED")

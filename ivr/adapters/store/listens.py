@@ -35,8 +35,8 @@ class Listens:
             for end in ends:
                 self._attempts.end(connection, end)
 
-    def without_listen(self, ended_before_ms: int, campaign_id: int | None = None) -> list[str]:
-        """Answered attempts (of one campaign) that ended before that instant and of which no listen came."""
+    def without_listen(self, ended_before_ms: int | None = None, campaign_id: int | None = None) -> list[str]:
+        """Answered attempts (of one campaign) that ended (before that instant) and of which no listen came."""
         with self._database.read() as connection:
             query = (
                 select(ATTEMPTS.c.id)
@@ -44,10 +44,11 @@ class Listens:
                 .where(
                     ATTEMPTS.c.state == AttemptState.ENDED.value,
                     ATTEMPTS.c.outcome == Outcome.ANSWERED.value,
-                    ATTEMPTS.c.ended_at_ms < ended_before_ms,
                     LISTENS.c.attempt_id.is_(None),
                 )
             )
+            if ended_before_ms is not None:
+                query = query.where(ATTEMPTS.c.ended_at_ms < ended_before_ms)
             if campaign_id is not None:
                 query = query.where(ATTEMPTS.c.campaign_id == campaign_id)
             return list(connection.execute(query).scalars())

@@ -25,7 +25,7 @@ def sponsor_scope(sponsor_id: int) -> str:
 def load_key(path: Path) -> bytes:
     """The installation's HMAC key, made at first use, readable by its owner alone."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     if not path.exists():
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(secrets.token_bytes(32))

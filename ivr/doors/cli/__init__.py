@@ -15,6 +15,7 @@ from ivr.doors.cli.demo import demo
 from ivr.doors.cli.installation import down, process, setup, status, up
 from ivr.doors.cli.lab import lab
 from ivr.doors.cli.message import message
+from ivr.doors.cli.plan import plan_command
 from ivr.doors.cli.settings_command import settings_command
 from ivr.errors import IvrError
 
@@ -40,7 +41,7 @@ def cli(context: click.Context, config: Path | None) -> None:
     context.obj = config
 
 
-for command in (setup, up, status, down, process, contacts, message, campaign, lab, settings_command):
+for command in (setup, up, status, down, process, contacts, message, campaign, plan_command, lab, settings_command):
     cli.add_command(command)
 
 lab.add_command(demo)

@@ -1,0 +1,77 @@
+"""A dialer that runs on real books and a fake manager."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from ivr.adapters.ami import AmiClient
+from ivr.rules.records import Campaign
+from ivr.settings import Trunk
+from ivr.usecases.dialing import Dialer, Order
+from tests.integration.scene import CALLER_ID, Scene
+from tests.unit.fakes.ami import FakeAmi, reply
+
+
+def trunk(**values: Any) -> Trunk:
+    return Trunk(**({"host": "127.0.0.1:5999", "rate_cps": 200, "channels": 100, "caller_id": CALLER_ID} | values))
+
+
+class Rig:
+    """A dialer that runs, its manager, and its books."""
+
+    def __init__(self, scene: Scene, fake: FakeAmi, ami: AmiClient) -> None:
+        self.scene, self.fake, self.ami = scene, fake, ami
+        self.dialer = Dialer(scene.settings, scene.store, ami)
+        self.began_s = time.monotonic()
+        self.sent_s: list[float] = []
+        self.answer: Callable[..., None] = lambda _fake, writer, action: reply(writer, action)
+
+        def note(fake: FakeAmi, writer: asyncio.StreamWriter, action: dict[str, str]) -> None:
+            self.sent_s.append(time.monotonic())
+            self.answer(fake, writer, action)
+
+        fake.answers["Originate"] = note
+
+    def order(self, campaign: Campaign, count: int) -> list[str]:
+        attempts = self.scene.claim(campaign, count)
+        self.dialer.set_campaign_rate(campaign)
+        for attempt in attempts:
+            self.dialer.accept(Order(campaign.trunk, campaign.id, attempt))
+        return attempts
+
+    @property
+    def sent(self) -> list[str]:
+        return [action["actionid"] for action in self.fake.named("Originate")]
+
+    def count(self, state: str) -> int:
+        return list(self.scene.states().values()).count(state)
+
+
+@asynccontextmanager
+async def rig(scene: Scene, wait: bool = False) -> AsyncIterator[Rig]:
+    """Ready, and unless `wait`, long after its start."""
+    async with FakeAmi() as fake:
+        ami = AmiClient("127.0.0.1", fake.port, "ivr", "right", action_timeout_s=0.3)
+        await ami.open()
+        made = Rig(scene, fake, ami)
+        if not wait:
+            for line in made.dialer.trunks.values():
+                line.pacer._barrier_s -= 5
+            made.dialer._since_s -= 5
+        made.dialer.ready = True
+        tasks = [asyncio.create_task(run) for run in made.dialer.runs()]
+        try:
+            yield made
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            await ami.close()
+
+
+def worst(instants: list[float], window_s: float = 1.0) -> int:
+    return max((sum(1 for other in instants if at <= other < at + window_s) for at in instants), default=0)
