@@ -108,6 +108,7 @@ class Breaker:
         self.state = State.CLOSED
         self.history: deque[Transition] = deque(maxlen=200)
         self._now_s = -math.inf
+        self._back_s = 0.0
         self._since_s = -math.inf
         self._until_s = -math.inf  # parked: when it ends; slowed: until when nothing is changed
         self._factor = 1.0
@@ -161,8 +162,9 @@ class Breaker:
             self._judge()
 
     def _follow(self, now_s: float) -> None:
-        """Time has passed; of a clock that went back, none."""
-        self._now_s = max(self._now_s, now_s)
+        """Time has passed; when the clock went back, none, and it goes on from there."""
+        self._back_s = max(self._back_s, self._now_s - now_s)
+        self._now_s = max(self._now_s, now_s + self._back_s)
         if self.state is State.PARKED and self._now_s >= self._until_s:
             self._good = self._bad = 0
             self._probe_s, self._last_probe_s = None, -math.inf

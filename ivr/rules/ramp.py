@@ -40,8 +40,8 @@ class Ramp:
         if past_s <= 0:
             return floor_cps
         share = past_s / self.over_s
-        rate_cps = floor_cps + (self.full_cps - floor_cps) * share
-        return min(self.full_cps, max(floor_cps, math.floor(rate_cps))) if rate_cps >= 1 else rate_cps
+        rate_cps = min(self.full_cps, floor_cps + (self.full_cps - floor_cps) * share)
+        return max(floor_cps, math.floor(rate_cps)) if rate_cps >= 1 else rate_cps
 
     def is_over(self, now_s: float) -> bool:
         """True when the full rate is reached and no later moment changes it."""

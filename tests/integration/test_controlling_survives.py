@@ -76,6 +76,19 @@ def test_garbage_does_not_stop_the_controller(scene: Scene, queues: Queues) -> N
     asyncio.run(go())
 
 
+def test_an_order_that_cannot_be_read_takes_no_other_with_it(scene: Scene, queues: Queues) -> None:
+    async def go() -> None:
+        async with house(scene, queues) as one:
+            await one.until(lambda: one.controller._dialer.ready)
+            one.controller._dialer.wanted = lambda *_: 0  # type: ignore[method-assign]  # this test makes its own orders
+            campaign = scene.campaign(1)
+            claimed = scene.claim(campaign, 1, at_ms=int(time.time() * 1000))
+            queues.push_orders("pbx1", ["garbage", f"lab {campaign.id} {claimed[0]}"])
+            await one.until(lambda: one.pbx.sent == claimed)
+
+    asyncio.run(go())
+
+
 def test_strange_headers_of_our_own_calls_do_not_stop_the_controller(scene: Scene, queues: Queues) -> None:
     async def go() -> None:
         async with house(scene, queues) as one:

@@ -86,6 +86,7 @@ def test_two_campaigns_share_a_trunks_rate_and_a_slow_one_holds_up_no_other(make
             one.order(fast, 20)
             await until(lambda: len(one.sent) >= 21)
             assert sum(attempt in first for attempt in one.sent) == 1
+            assert one.sent_s[20] - one.sent_s[0] < 3, "behind one another they would take 5 s and more"
             assert worst(one.sent_s) <= 20
 
     asyncio.run(go())

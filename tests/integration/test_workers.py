@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
@@ -14,9 +15,11 @@ import pytest
 
 from ivr.adapters.queues import RESULTS, Queues
 from ivr.usecases.recording import end_result, listen_result
+from tests.integration import scene as scenes
 from tests.integration.conftest import RedisServer
-from tests.integration.scene import Scene, listen, wait_for
+from tests.integration.scene import Scene, listen
 
+wait_for = functools.partial(scenes.wait_for, limit_s=45.0)  # two interpreters start, beside whatever else runs
 HERE = Path(__file__).resolve().parents[2]
 
 

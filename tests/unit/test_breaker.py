@@ -120,6 +120,8 @@ def test_partial_trouble_slows_and_does_not_park() -> None:
     carrier = Carrier(20, lambda _: 0.4)
     carrier.run(600)
     assert set(carrier.states()) == {State.SLOWED}
+    steps = [change.at_s for change in carrier.breaker.history]
+    assert all(then - at_s >= Limits().slow_s for at_s, then in pairwise(steps)), "each step is given time to help"
     assert carrier.breaker.rate_factor(carrier.now_s) == Limits().slowest
     assert len(carrier.sent) > 600 * 20 * Limits().slowest * 0.9, "slowed is not starved"
 
@@ -225,6 +227,13 @@ def test_tried_again_gently_one_call_at_a_time() -> None:
     assert breaker.history[0].reason == "10 of the last 10 calls failed at the carrier, mostly with 503"
 
 
+def test_a_clock_that_goes_back_costs_none_of_the_hour() -> None:
+    breaker = parked()
+    assert not breaker.allows(0.9 - 3600)
+    assert not breaker.allows(0.8 - 3600 + Limits().park_s)
+    assert breaker.allows(0.91 - 3600 + Limits().park_s)
+
+
 def test_a_probe_that_nobody_tells_of_or_that_was_never_sent_holds_nothing_up() -> None:
     breaker = parked()
     breaker.sent(100.0)
@@ -253,7 +262,7 @@ def test_a_slowed_trunk_with_little_to_do_has_its_rate_back_all_the_same(every_s
     breaker = Breaker()
     for number in range(60):
         breaker.saw(Blame.CARRIER if number % 3 == 0 else Blame.PERSON, number / 10, breaker.sent(number / 10))
-    assert breaker.state is State.SLOWED
+    assert breaker.rate_factor(6.0) == 0.5
     now_s = 6.0
     while now_s < 20_000:
         now_s += every_s

@@ -53,6 +53,7 @@ def test_one_that_always_waits_loses_nothing_to_those_that_come_and_go(weights: 
         waiting = {0: 1} | {campaign: 1 for campaign in others if chance.random() < 0.5}
         mine += take(turns, waiting) == 0
         assert mine > number * weights[0] / sum(weights) - 2
+        assert abs(sum(turns._owed.values())) < 1e-6, "what one is owed, another has had: nothing is made or lost"
 
 
 @settings(max_examples=100, deadline=None)
