@@ -34,6 +34,7 @@ JOB_TIMEOUT_S = 60
 WORKER_TTL_S = 20
 """An idle RQ worker says that it lives 15 s before this is over: every 5 s."""
 FAILURE_TTL_S = 7 * 24 * 3600
+HOLD_TTL_S = 10
 CLAIM_IDLE_MS = 12_000
 """A result read by a worker that died is read again after this long."""
 
@@ -189,6 +190,18 @@ class Queues:
     def buried(self) -> int:
         """How many results could not be recorded."""
         return int(self._redis.xlen(DEAD))
+
+    @_translated
+    def note_hold(self, campaign_id: int, rule: str, until: str) -> None:
+        """For the next seconds it can be read what a campaign waits for. until: ISO 8601, "" when people must act."""
+        self._redis.set(f"ivr:hold:{campaign_id}", f"{rule} {until}", ex=HOLD_TTL_S)
+
+    @_translated
+    def hold(self, campaign_id: int) -> tuple[str, str] | None:
+        """(rule, until) of what the campaign waits for, None if it waits for nothing."""
+        text: Any = self._redis.get(f"ivr:hold:{campaign_id}")
+        rule, _, until = str(text or "").partition(" ")
+        return (rule, until) if rule else None
 
     @_translated
     def publish_live(self, pbx: str, figures: Mapping[str, Any], ttl_s: int = 5) -> None:

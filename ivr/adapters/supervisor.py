@@ -177,7 +177,7 @@ class Supervisor:
             "stopasgroup = false",
             "killasgroup = true",
             "redirect_stderr = true",
-            f"stdout_logfile = {_value(_value(str(self._log_dir / (process.name + '.log'))))}",  # which it expands twice
+            f"stdout_logfile = {_value(_value(str(self._log_dir / (process.name + '.log'))))}",  # expanded twice
             f"stdout_logfile_maxbytes = {LOG_BYTES}",
             "stdout_logfile_backups = 3",
         ]

@@ -78,7 +78,7 @@ def _campaign_running(facts: Facts) -> Verdict:
 
 
 def _notice_present(facts: Facts) -> Verdict:
-    return _must_be(True, facts.notice_present)
+    return _waiting_for_people(_must_be(True, facts.notice_present))
 
 
 def _suppressed(facts: Facts) -> Verdict:
@@ -103,8 +103,8 @@ def _caller_id_granted(facts: Facts) -> Verdict:
     if facts.lab is True:
         return YES
     if facts.caller_id is None:
-        return UNKNOWN
-    return YES if re.fullmatch(r"\+[1-9][0-9]{6,14}", facts.caller_id) else NO
+        return _waiting_for_people(UNKNOWN)
+    return YES if re.fullmatch(r"\+[1-9][0-9]{6,14}", facts.caller_id) else _waiting_for_people(NO)
 
 
 RULES: tuple[tuple[str, Callable[[Facts], Verdict]], ...] = (
@@ -116,6 +116,11 @@ RULES: tuple[tuple[str, Callable[[Facts], Verdict]], ...] = (
     ("caller-id-granted", _caller_id_granted),
 )
 """Name and function, in the order in which they are asked; a new rule is a new line, a new fact and a new RULE_PACK."""
+
+
+def _waiting_for_people(verdict: Verdict) -> Verdict:
+    """What is wrong with the campaign or a setting is not the person's: they wait until somebody has mended it."""
+    return replace(verdict, kind=Kind.HOLD) if verdict.kind is Kind.NO else verdict
 
 
 def _must_be(wanted: bool, fact: bool | None) -> Verdict:

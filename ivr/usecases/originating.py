@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
+from ivr.rules.gate import Kind, Verdict
+from ivr.rules.records import Dialable
 from ivr.settings import Settings
 from ivr.usecases.asking import questions
 
@@ -16,6 +19,21 @@ def new_attempt_id(now: datetime) -> str:
     return f"{int(now.timestamp() * 1000):011x}{secrets.token_hex(8)}"
 
 
+class _Remembering:
+    """The Gate, and the first hold it spoke: what a campaign that calls nobody waits for."""
+
+    def __init__(self, ask: Callable[[Dialable], Verdict]) -> None:
+        self._ask = ask
+        self.held: Verdict | None = None
+
+    def __call__(self, dialable: Dialable) -> Verdict:
+        """The Gate's verdict."""
+        verdict = self._ask(dialable)
+        if verdict.kind is Kind.HOLD and self.held is None:
+            self.held = verdict
+        return verdict
+
+
 def originate(store: Store, queues: Queues, settings: Settings, campaign_id: int, pbx: str, count: int) -> int:
     """Up to `count` due targets of the campaign are claimed for `pbx`, committed, and then ordered. Returns how many.
 
@@ -23,7 +41,10 @@ def originate(store: Store, queues: Queues, settings: Settings, campaign_id: int
     """
     now = datetime.now(UTC)
     ids = [new_attempt_id(now) for _ in range(count)]
-    claimed, trunk = store.attempts.claim(campaign_id, pbx, ids, questions(settings, now), int(now.timestamp() * 1000))
+    ask = _Remembering(questions(settings, now))
+    claimed, trunk = store.attempts.claim(campaign_id, pbx, ids, ask, int(now.timestamp() * 1000))
+    if ask.held is not None and not claimed:
+        queues.note_hold(campaign_id, ask.held.rule, ask.held.until.isoformat() if ask.held.until else "")
     if claimed:  # with nobody to call now (hours, pause) the ask stands a while, or the next would follow at once
         queues.push_orders(pbx, [f"{trunk} {campaign_id} {attempt}" for attempt in claimed])
         queues.answered_ask(campaign_id, pbx)

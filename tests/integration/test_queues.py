@@ -31,6 +31,8 @@ CALLS: dict[str, Callable[[Queues], Any]] = {
     "settle": lambda q: q.settle(["1-1"]),
     "bury": lambda q: q.bury("1-1", "x", "y"),
     "buried": lambda q: q.buried(),
+    "note_hold": lambda q: q.note_hold(1, "calling-hours", ""),
+    "hold": lambda q: q.hold(1),
     "publish_live": lambda q: q.publish_live("pbx1", {}),
     "live": lambda q: q.live("pbx1"),
     "workers": lambda q: q.workers(),

@@ -228,7 +228,7 @@ def test_people_who_may_not_be_called_do_not_cost_a_round_each(scene: Scene) -> 
 def test_outside_the_hours_nothing_is_claimed_or_lost(scene: Scene) -> None:
     campaign = scene.campaign(3, hours="")
     with scene.store.database.write() as connection:
-        connection.execute(schema.campaigns.update().values(hours=_other_hours()))
+        connection.execute(schema.campaigns.update().values(hours=other_hours()))
     assert scene.claim(campaign, 3) == []
     assert scene.store.campaigns.books(campaign.id).due == 3
 
@@ -237,13 +237,13 @@ def test_hours_that_end_between_claim_and_dialing_give_the_claim_back(scene: Sce
     campaign = scene.campaign(1)
     attempt = scene.claim(campaign, 1)[0]
     with scene.store.database.write() as connection:
-        connection.execute(schema.campaigns.update().values(hours=_other_hours()))
+        connection.execute(schema.campaigns.update().values(hours=other_hours()))
     assert scene.begin(attempt) is None
     assert scene.store.campaigns.books(campaign.id).due == 1
     assert scene.states() == {attempt: "released"}
 
 
-def _other_hours() -> str:
+def other_hours() -> str:
     """Calling hours that are open, but not now, whatever the clock of the test says."""
     import datetime as dt
     from zoneinfo import ZoneInfo

@@ -6,7 +6,9 @@ import contextlib
 import sys
 import time
 from collections import deque
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rich.live import Live
 from rich.text import Text
@@ -116,7 +118,21 @@ class Meter:
         if not books.due:
             return "last calls on the line"
         rate = self._rate()
-        return f"{books.due / rate:.0f} s left" if rate else ""
+        return f"{books.due / rate:.0f} s left" if rate else self._waits_for()
+
+    def _waits_for(self) -> str:
+        """Which rule of the Gate holds the campaign back, and until when."""
+        try:
+            hold = self._queues.hold(self._campaign.id)
+        except NotReady:
+            return "Redis does not answer"
+        if hold is None:
+            return ""
+        rule, until = hold
+        if not until:
+            return f"waits: {rule} (somebody must mend it)"
+        at = datetime.fromisoformat(until).astimezone(ZoneInfo(self._campaign.timezone))
+        return f"waits: {rule} until {at:%a %d %b %H:%M} ({self._campaign.timezone})"
 
 
 def _listen_rate(listens: int, heard_ms: int, length_ms: int) -> str:
