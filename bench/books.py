@@ -70,6 +70,7 @@ def measure(sizes: tuple[int, ...] = SIZES) -> Figures:
     if len(sizes) > 1:
         first, last = min(sizes), max(sizes)
         figures.ratio("claim_rate_most_over_fewest_targets", claims[last] / claims[first], at_least=0.8)
+        figures.ratio("housekeeping_most_over_fewest_targets", keeps[last] / keeps[first], at_most=2.0)
     return figures
 
 

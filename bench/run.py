@@ -1,7 +1,7 @@
 """The whole bench, `make bench`: every part, a table, bench/latest.json and a line in bench/history.jsonl.
 
 `python bench/run.py PART…` runs only these parts; the others' figures in latest.json stay, with the time they are of.
-`--quick` makes every part short: to see that it works, not to compare.
+`--quick` makes every part short: to see that it works, not to compare; nothing is written.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PARTS: dict[str, tuple[Callable[[], results.Figures], Callable[[], results.Figur
 
 def main(names: list[str], quick: bool) -> bool:
     """Runs the parts; True when every ratio is as it should be."""
-    about: dict[str, object] = {"commit": stand.commit(), "quick": quick, **stand.machine()}
+    about: dict[str, object] = {"commit": stand.commit(), **stand.machine()}
     found = results.Figures()
     for name in names:
         begun_s = time.monotonic()
@@ -37,7 +37,8 @@ def main(names: list[str], quick: bool) -> bool:
         print(f"{name}: {time.monotonic() - begun_s:.0f} s", file=sys.stderr, flush=True)
     about["load_average_after"] = stand.machine()["load_average_before"]
     results.show(found)
-    results.write(found, about)
+    if not quick:
+        results.write(found, about)
     return all(ratio["ok"] for ratio in found.ratios.values())
 
 

@@ -243,7 +243,7 @@ def machine() -> dict[str, object]:
         "",
     )
     busy = [round(load, 2) for load in os.getloadavg()]
-    return {"cores": os.cpu_count(), "cpu": model, "kernel": os.uname().release, "load_average_before": busy}
+    return {"cores": os.cpu_count(), "cpu": model or os.uname().machine, "load_average_before": busy}
 
 
 def commit() -> str:

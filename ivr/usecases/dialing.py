@@ -151,9 +151,7 @@ class Dialer:
         if not (self.ready and self._ami.up):
             await self._take_back(order.attempt)
             return
-        line.pacer.sent(time.monotonic())
-        self._campaign_pacer(order.campaign_id).sent(time.monotonic())
-        self._send(line, dialable)
+        await self._send(line, dialable)
 
     async def _next(self, line: TrunkLine) -> Order:
         """The order whose campaign's turn is first, once it has a channel, the link is up and the pace allows."""
@@ -217,37 +215,48 @@ class Dialer:
             else:
                 return
 
-    def _send(self, line: TrunkLine, dialable: Dialable) -> None:
-        """Originate is under way; the call is live from this moment, whatever becomes of the answer."""
+    async def _send(self, line: TrunkLine, dialable: Dialable) -> None:
+        """Originate has left, at an instant that the pace knows; the call is live, whatever becomes of the answer."""
         attempt = dialable.attempt
-        self.calls[attempt] = LiveCall(attempt, time.monotonic())
-        line.live.add(attempt)
-        self.originated += 1
-        task = asyncio.create_task(self._originate(line, dialable))
+        try:
+            reply = self._ami.send_originate(_originate_of(self._settings, line, dialable))
+        except AmiDown:
+            await self._take_back(attempt)
+            return
+        except Permanent as error:
+            self._begin_call(line, dialable)
+            self._refused(attempt, error)
+            return
+        self._begin_call(line, dialable)
+        task = asyncio.create_task(self._hear_reply(attempt, reply))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
-    async def _originate(self, line: TrunkLine, dialable: Dialable) -> None:
-        attempt = dialable.attempt
+    def _begin_call(self, line: TrunkLine, dialable: Dialable) -> None:
+        now_s = time.monotonic()
+        line.pacer.sent(now_s)
+        self._campaign_pacer(dialable.campaign.id).sent(now_s)
+        self.calls[dialable.attempt] = LiveCall(dialable.attempt, now_s)
+        line.live.add(dialable.attempt)
+        self.originated += 1
+
+    async def _hear_reply(self, attempt: str, reply: Coroutine[Any, Any, Any]) -> None:
         try:
-            await self._ami.originate(_originate_of(self._settings, line, dialable))
-        except AmiDown:
-            await self._take_back(attempt)
-            self.forget(attempt)
+            await reply
         except Uncertain as error:
-            log.warning(
-                "originate uncertain", extra={"action": "originate_uncertain", "attempt_id": attempt, "why": str(error)}
-            )
+            why = {"action": "originate_uncertain", "attempt_id": attempt, "why": str(error)}
+            log.warning("originate uncertain", extra=why)
         except Permanent as error:
-            log.error(
-                "originate refused", extra={"action": "originate_refused", "attempt_id": attempt, "why": str(error)}
-            )
-            call = self.calls.get(attempt)
-            if call:
-                call.responded_s, call.reason = time.monotonic(), 0
+            self._refused(attempt, error)
         except Exception as error:  # reconciling finds out what became of it
             why = {"action": "originate_failed", "attempt_id": attempt, "why": type(error).__name__}
             log.error("originate failed", extra=why)
+
+    def _refused(self, attempt: str, error: Permanent) -> None:
+        log.error("originate refused", extra={"action": "originate_refused", "attempt_id": attempt, "why": str(error)})
+        call = self.calls.get(attempt)
+        if call:
+            call.responded_s, call.reason = time.monotonic(), 0
 
 
 def _originate_of(settings: Settings, line: TrunkLine, dialable: Dialable) -> Originate:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
-from ivr.adapters.ami import AmiClient
+from ivr.adapters.ami import AmiClient, Originate
 from ivr.rules.records import Campaign
 from ivr.settings import Trunk
 from ivr.usecases.dialing import Dialer, Order
@@ -27,7 +27,16 @@ class Rig:
         self.scene, self.fake, self.ami = scene, fake, ami
         self.dialer = Dialer(scene.settings, scene.store, ami)
         self.began_s = time.monotonic()
-        self.sent_s: list[float] = []
+        self.sent_s: list[float] = []  # when the fake Asterisk had it
+        self.left_s: list[float] = []  # when it left us: what the pace is about
+        send = ami.send_originate
+
+        def leave(call: Originate) -> Coroutine[Any, Any, Any]:
+            reply = send(call)
+            self.left_s.append(time.monotonic())
+            return reply
+
+        ami.send_originate = leave  # type: ignore[method-assign]
         self.answer: Callable[..., None] = lambda _fake, writer, action: reply(writer, action)
 
         def note(fake: FakeAmi, writer: asyncio.StreamWriter, action: dict[str, str]) -> None:

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Coroutine
+from typing import Any
 
 from ivr.adapters.ami.messages import LINK_DOWN, LINK_UP, LOGIN_REFUSED, AmiEvent, Headers, Originate, Value
 from ivr.adapters.ami.wire import Wire
@@ -85,6 +87,15 @@ class AmiClient:
         id also when nothing was dialled, and Hangup with the cause. Raises as `action` does.
         """
         await self._ask({"Action": "Originate", **call.headers()}, timeout_s=self._timeout_s)
+
+    def send_originate(self, call: Originate) -> Coroutine[Any, Any, list[Headers]]:
+        """The call has left for Asterisk when this returns, so that its moment is known; awaiting gives the reply.
+
+        Raises Unsendable and AmiDown at once (nothing was sent), the rest of `originate` when awaited.
+        """
+        if self._wire is None:
+            raise AmiDown
+        return self._wire.tell({"Action": "Originate", **call.headers()}, timeout_s=self._timeout_s)
 
     async def channels(self, *, timeout_s: float = LIST_TIMEOUT_S) -> set[str]:
         """The unique ids of all channels that live in Asterisk now."""

@@ -6,7 +6,8 @@ import asyncio
 import codecs
 import itertools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
 
 from panoramisk.actions import Action
 from panoramisk.ami_protocol import AMIProtocol
@@ -97,6 +98,11 @@ class Wire(AMIProtocol):
         """Whether an action sent now would leave this machine."""
         return not self.closed and not self.transport.is_closing()
 
+    def tell(self, headers: Mapping[str, Value], *, timeout_s: float) -> Coroutine[Any, Any, list[Headers]]:
+        """The action has left when this returns; the reply is what awaiting gives, as in `ask`."""
+        action = Action(self._ready(headers, _ONE), as_list=False)
+        return self._replies(action, self.send(action, as_list=False), timeout_s)
+
     async def ask(self, headers: Mapping[str, Value], *, timeout_s: float, many: bool = False) -> list[Headers]:
         """The messages with which Asterisk replied: one, or with `many` the reply, the list's events and its end.
 
@@ -104,8 +110,10 @@ class Wire(AMIProtocol):
         happened).
         """
         action = Action(self._ready(headers, _LIST if many else _ONE), as_list=None if many else False)
+        return await self._replies(action, self.send(action, as_list=None if many else False), timeout_s)
+
+    async def _replies(self, action: Action, future: asyncio.Future[Any], timeout_s: float) -> list[Headers]:
         name, action_id = action["action"], action["actionid"]
-        future = self.send(action, as_list=None if many else False)
         try:
             async with asyncio.timeout(timeout_s):
                 replies = await future

@@ -61,7 +61,7 @@ SHARE = click.FloatRange(0, 1)
 def plan_command(as_json: bool, cores: float | None, node_channels: int | None, **given: Any) -> None:
     """Calls per second, channels, PBX nodes, time and cost for so many contacts, with the formulas.
 
-    A machine's own figures come from `make bench`; without it, shipped ones are used and named.
+    What one node can do comes from the last `make bench` in this folder, else from shipped figures; which, is said.
     """
     node = _as_told(measured_node(), cores, node_channels)
     work, limits, tariff = (_made(kind, given) for kind in (Workload, Limits, Tariff))
