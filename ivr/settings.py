@@ -173,6 +173,11 @@ class Settings(BaseSettings):
         return self.var_dir / "run"
 
     @property
+    def agi_pid_file(self) -> Path:
+        """The process id of the AGI server, by which one that hangs is ended."""
+        return self.state_dir / "agi.pid"
+
+    @property
     def resolved_file(self) -> Path:
         """The settings with every port chosen, for the processes that `ivr up` starts."""
         return self.state_dir / "resolved.json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import os
 import signal
 import threading
 from collections.abc import Callable, Mapping
@@ -96,6 +97,8 @@ def run(settings: Settings) -> None:
     routes = {name: conversations.route(script) for name, script in load_scripts(HOME / "agi").items()}
     server = AgiServer("127.0.0.1", settings.pbx.agi_port, routes)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown, args=(DRAIN_S,)).start())
+    settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    settings.agi_pid_file.write_text(str(os.getpid()))
     log.info("AGI server listens", extra={"action": "agi_up", "port": settings.pbx.agi_port})
     server.serve_forever()
     outbox.close()

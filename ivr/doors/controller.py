@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import signal
 
+from ivr.adapters import agi
 from ivr.adapters.ami import AmiClient
 from ivr.adapters.pbx import cdr, stops
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
 from ivr.errors import AmiDown
 from ivr.settings import Settings
+from ivr.usecases import watching
 from ivr.usecases.controlling import Controller
 from ivr.usecases.running import ami_secret
 
@@ -60,4 +63,11 @@ async def _control(settings: Settings, store: Store, queues: Queues, ami: AmiCli
             await asyncio.sleep(0.5)
         else:
             break
-    await Controller(settings, store, queues, ami, PbxFiles(settings)).run()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(Controller(settings, store, queues, ami, PbxFiles(settings)).run())
+        group.create_task(_watch_agi_server(settings))
+
+
+async def _watch_agi_server(settings: Settings) -> None:
+    ask = functools.partial(agi.answers, settings.pbx.agi_port)
+    await watching.watch(ask, functools.partial(watching.kill_process, settings.agi_pid_file, "agi"))

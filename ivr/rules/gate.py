@@ -15,7 +15,7 @@ from enum import StrEnum
 from ivr.rules.states import CampaignState
 from ivr.rules.windows import Hours
 
-RULE_PACK = "base/1"
+RULE_PACK = "base/2"
 """Name and version of the rules below, recorded with every decision; it changes with them."""
 
 
@@ -31,7 +31,8 @@ class Kind(StrEnum):
 class Facts:
     """What is known of one call at one moment; None: not known.
 
-    now: aware. zones: every time zone in which the person may be. lab: the trunk is the simulated carrier, on loopback.
+    now: aware. zones: every time zone in which the person may be. halted: somebody has halted the whole
+    installation. lab: the trunk is the simulated carrier, on loopback.
     """
 
     now: datetime | None = None
@@ -42,6 +43,7 @@ class Facts:
     zones: tuple[tzinfo, ...] = ()
     already_reached: bool | None = None
     caller_id: str | None = None
+    halted: bool | None = None
     lab: bool = False
 
 
@@ -67,6 +69,10 @@ def decide(facts: Facts) -> Verdict:
         if verdict.kind is not Kind.YES:
             return replace(verdict, rule=name + verdict.rule)
     return YES
+
+
+def _installation_halted(facts: Facts) -> Verdict:
+    return _waiting_for_people(_must_be(False, facts.halted))
 
 
 def _campaign_running(facts: Facts) -> Verdict:
@@ -108,6 +114,7 @@ def _caller_id_granted(facts: Facts) -> Verdict:
 
 
 RULES: tuple[tuple[str, Callable[[Facts], Verdict]], ...] = (
+    ("installation-halted", _installation_halted),
     ("campaign-running", _campaign_running),
     ("notice-present", _notice_present),
     ("suppressed", _suppressed),

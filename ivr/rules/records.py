@@ -73,6 +73,16 @@ class Dialable:
     campaign: Campaign
     suppressed: bool
     reached: bool
+    halted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Nothing is called any more, whatever is queued. by: a login name. reason: as they gave it, "" if they did not."""
+
+    since_ms: int
+    by: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

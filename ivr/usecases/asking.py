@@ -33,6 +33,7 @@ def questions(settings: Settings, now: datetime) -> Callable[[Dialable], Verdict
                 hours=Hours.parse(campaign.hours),
                 zones=zones(dialable.number) or (ZoneInfo(campaign.timezone),),
                 already_reached=dialable.reached,
+                halted=dialable.halted,
                 caller_id=trunk.caller_id if trunk else None,
                 lab=trunk is not None and is_lab(trunk),
             )

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 CONTEXT = "ivr-message"
 LOOK_AGAIN_S = 0.2
+STALE_S = 0.5
+"""A yes older than this is asked for again: between it and sending we may have been stopped, and halted meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +143,16 @@ class Dialer:
                 self._reserved.discard(order.attempt)
 
     async def _dial_one(self, line: TrunkLine, order: Order) -> None:
+        asked_s = time.monotonic()
         if not (dialable := await self._commit(order)):
             return
         try:
             await self._pace(line, order)  # the commit may have taken a moment: the pace is that of sending
+            fresh = time.monotonic() - asked_s <= STALE_S or await self._may_leave(order.attempt)
         except asyncio.CancelledError:
             await self._take_back(order.attempt)
             raise
-        if not (self.ready and self._ami.up):
+        if not (fresh and self.ready and self._ami.up):
             await self._take_back(order.attempt)
             return
         await self._send(line, dialable)
@@ -203,6 +207,14 @@ class Dialer:
             except Temporary as error:
                 log.warning("database busy", extra={"action": "commit_waits", "why": str(error)})
                 await asyncio.sleep(LOOK_AGAIN_S)
+
+    async def _may_leave(self, attempt: str) -> bool:
+        ask = questions(self._settings, datetime.now(UTC))
+        try:
+            return await asyncio.to_thread(self._store.attempts.may_leave, attempt, ask)
+        except Temporary as error:
+            log.warning("database busy", extra={"action": "yes_too_old", "attempt_id": attempt, "why": str(error)})
+            return False
 
     async def _take_back(self, attempt: str) -> None:
         """The attempt, of which nothing was sent, is released: its target is due again."""

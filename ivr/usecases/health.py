@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ivr.adapters import agi
 from ivr.adapters.pbx import instance
 from ivr.adapters.queues import ORIGINATE, RECORD, Queues
 from ivr.adapters.supervisor import State, Supervisor
@@ -85,8 +85,9 @@ def _asterisk_says(settings: Settings) -> str:
 
 
 def _agi_says(settings: Settings) -> str:
-    socket.create_connection(("127.0.0.1", settings.pbx.agi_port), 2).close()
-    return "listens"
+    if not agi.answers(settings.pbx.agi_port, 2.0):
+        raise NotReady("it does not answer")
+    return "answers"
 
 
 def _controller_says(queues: Queues, pbx: str) -> str:

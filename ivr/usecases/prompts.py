@@ -23,6 +23,8 @@ LONGEST_FIELD = 120
 BUILTIN_NOTICE = "builtin-notice"
 """The name under which the dialplan plays the notice that needs no campaign."""
 SAMPLE_PAUSE_MS = 250
+_VARIANTS = {"political": "", "institutional": "_institutional"}
+"""Endings of the names of the texts, by kind of campaign."""
 SAMPLE_HZ = 44_100
 
 
@@ -32,7 +34,7 @@ class Texts:
 
     sponsor: who calls. role: what for ("candidate à l'élection présidentielle"). controller: who pays and answers for
     the data. source: where the numbers came from, in words that follow "Your number:". website: where the
-    full notice is.
+    full notice is. kind: "political" or "institutional"; a town hall's message is not announced as political.
     """
 
     sponsor: str
@@ -40,6 +42,7 @@ class Texts:
     controller: str
     source: str
     website: str
+    kind: str = "political"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +79,12 @@ def campaign_prompts(texts: Texts, language: str, settings: Settings) -> Prompts
     """
     filled = _checked(texts)
     templates = _templates(language)
+    variant = _VARIANTS.get(texts.kind)
+    if variant is None:
+        raise Refused(f"kind is {texts.kind!r}: choose {' or '.join(_VARIANTS)}")
     return Prompts(
-        preroll=_prompt("preroll", templates, filled, LONGEST_PREROLL_MS, settings),
-        notice=_prompt("notice", templates, filled, LONGEST_NOTICE_MS, settings),
+        preroll=_prompt("preroll" + variant, templates, filled, LONGEST_PREROLL_MS, settings),
+        notice=_prompt("notice" + variant, templates, filled, LONGEST_NOTICE_MS, settings),
         confirmation=_prompt("confirmation", templates, filled, LONGEST_CONFIRMATION_MS, settings),
     )
 
@@ -131,7 +137,8 @@ def _templates(language: str) -> _Templates:
 
 def _checked(texts: Texts) -> dict[str, str]:
     """The texts by name, each a line that can be spoken."""
-    filled = {field.name: str(getattr(texts, field.name) or "").strip() for field in fields(texts)}
+    spoken_fields = [field.name for field in fields(texts) if field.name != "kind"]
+    filled = {name: str(getattr(texts, name) or "").strip() for name in spoken_fields}
     missing = [name for name, text in filled.items() if not re.search(r"\w", text)]
     if missing:
         raise Refused(f"the spoken texts need {', '.join(missing)}: give each of them to the campaign")

@@ -10,7 +10,7 @@ import pytest
 from ivr.errors import BadTransition, Refused
 from ivr.rules.segments import Segment
 from ivr.rules.states import CampaignState
-from ivr.usecases import campaigns, health, reports
+from ivr.usecases import campaigns, halting, health, reports
 from tests.crowd import crowd, leaver, listener, stopper
 from tests.stack import Stack, running_stack, wait_for
 
@@ -93,3 +93,19 @@ def test_who_pressed_9_is_not_called_by_that_sponsor_again(stack: Stack) -> None
 
     other = stack.finished(stack.start("other", everybody, sponsor="another sponsor"))
     assert sum(row.called for row, _ in other.pairs) == 16
+
+
+def test_a_halt_lets_no_call_out_a_second_later_and_loses_nobody(stack: Stack) -> None:
+    campaign = stack.start("kill-switch", [listener(index, number) for index, number in stack.new_numbers(24)])
+    wait_for(lambda: len(stack.line.called) >= 6, "six calls")
+    halting.halt(stack.store, "a test")
+    try:
+        assert not _invited_after(stack, time.time() * 1000 + 1000)
+        assert 6 <= len(stack.line.called) < 24
+        assert stack.state(campaign) is CampaignState.RUNNING
+    finally:
+        halting.unhalt(stack.store)
+    verdict = stack.finished(campaign)
+    assert verdict.check.ok, verdict.check
+    assert verdict.books.outcomes == {"answered": 24}
+    assert set(stack.line.called.values()) == {1}

@@ -64,6 +64,23 @@ def test_absent_from_the_start(stack: Stack) -> None:
     print("agi absent:", verdict.greatest_error_ms(), "ms")
 
 
+def test_a_server_that_hangs_is_replaced_and_the_notice_heard(stack: Stack) -> None:
+    """Stopped, not dead: its connections stay open, and Asterisk would wait for it in silence."""
+    people = [listener(index, number) for index, number in stack.new_numbers(24)]
+    campaign = stack.start("agi-hangs", people)
+    stack.wait_talking(8)
+    hung = stack.pid("agi")
+    stack.hold("agi")
+    verdict = stack.finished(campaign)
+    kept(verdict)
+    assert stack.pid("agi") != hung
+    assert verdict.check.outcome_mismatches == 0
+    assert len(verdict.measured_by("dialplan")) >= 4
+    for row, _ in verdict.pairs:
+        assert row.heard_ms[Segment.NOTICE] >= HEARD_ENOUGH_MS
+    print("agi hangs:", verdict.greatest_error_ms(), "ms")
+
+
 def test_a_file_of_the_campaign_disappears(stack: Stack) -> None:
     people = [listener(index, number) for index, number in stack.new_numbers(24)]
     campaign = stack.start("file-gone", people)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ivr.adapters.agi import AgiServer, AgiSession
+from ivr.adapters.agi import AgiServer, AgiSession, answers
 from ivr.errors import CallEnded, PortInUse
 from tests.unit.fakes.agi import Call, Scripted, serving, until
 
@@ -82,6 +82,21 @@ def test_an_unknown_route_leaves_the_call_to_the_dialplan(caplog: pytest.LogCapt
             assert (call.hear(), call.hear()) == ("failure", "")
         assert a_call_works(scripted)
     assert "no call script for route 'nowhere/[number]'" in caplog.text
+
+
+def test_the_health_route_answers_and_is_no_call(caplog: pytest.LogCaptureFixture) -> None:
+    with serving(one_play) as scripted:
+        assert answers(scripted.server.port, 2.0) is True
+        assert scripted.server.live_calls == 0
+        assert a_call_works(scripted)
+        port = scripted.server.port
+    assert not caplog.records
+    assert answers(port, 0.2) is None
+
+
+def test_a_server_that_accepts_and_says_nothing_is_silent() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hung:
+        assert answers(hung.getsockname()[1], 0.1) is False
 
 
 def test_a_script_that_ends_with_the_call_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:

@@ -21,6 +21,7 @@ GOOD = Facts(
     zones=(PARIS,),
     already_reached=False,
     caller_id="+33162123456",
+    halted=False,
 )
 
 
@@ -32,6 +33,7 @@ def test_yes_when_every_fact_is_good() -> None:
 @pytest.mark.parametrize(
     ("changed", "kind", "rule"),
     [
+        ({"halted": True}, Kind.HOLD, "installation-halted"),
         ({"campaign": CampaignState.PAUSED}, Kind.HOLD, "campaign-running"),
         ({"campaign": CampaignState.DRAFT}, Kind.NO, "campaign-running"),
         ({"campaign": CampaignState.STOPPED}, Kind.NO, "campaign-running"),
@@ -43,6 +45,7 @@ def test_yes_when_every_fact_is_good() -> None:
         ({"already_reached": True}, Kind.NO, "already-reached"),
         ({"caller_id": ""}, Kind.HOLD, "caller-id-granted"),
         ({"caller_id": "0162123456"}, Kind.HOLD, "caller-id-granted"),
+        ({"halted": None}, Kind.HOLD, "installation-halted-unknown"),
         ({"campaign": None}, Kind.NO, "campaign-running-unknown"),
         ({"notice_present": None}, Kind.HOLD, "notice-present-unknown"),
         ({"suppressed": None}, Kind.NO, "suppressed-unknown"),
@@ -59,8 +62,14 @@ def test_each_rule_alone_stops_the_call_under_its_name(changed: dict[str, Any], 
     assert (verdict.kind, verdict.rule) == (kind, rule)
 
 
-def test_nothing_known_is_no() -> None:
-    assert decide(Facts()).kind is Kind.NO
+def test_nothing_known_is_no_yes() -> None:
+    assert decide(Facts()).kind is not Kind.YES
+    assert decide(Facts(halted=False)).kind is Kind.NO
+
+
+def test_a_halt_is_asked_first_and_refuses_nobody_for_good() -> None:
+    verdict = decide(replace(GOOD, halted=True, campaign=CampaignState.STOPPED, suppressed=True))
+    assert (verdict.kind, verdict.rule, verdict.until) == (Kind.HOLD, "installation-halted", None)
 
 
 def test_yes_in_the_hour_that_comes_twice() -> None:
@@ -78,7 +87,7 @@ def test_the_first_rule_in_the_order_answers() -> None:
     assert decide(bad).rule == "campaign-running"
     assert decide(replace(bad, campaign=CampaignState.RUNNING)).rule == "notice-present"
     assert decide(replace(bad, campaign=CampaignState.RUNNING, notice_present=True)).rule == "suppressed"
-    assert [name for name, _ in RULES][3:] == ["calling-hours", "already-reached", "caller-id-granted"]
+    assert [name for name, _ in RULES][4:] == ["calling-hours", "already-reached", "caller-id-granted"]
 
 
 def test_a_hold_says_until_when() -> None:
@@ -105,6 +114,7 @@ UNKNOWN_OR_BAD: dict[str, list[Any]] = {
     "zones": [()],
     "already_reached": [None, True],
     "caller_id": [None, "", "anonymous"],
+    "halted": [None, True],
 }
 
 

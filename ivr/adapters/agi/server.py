@@ -12,6 +12,7 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping
 
+from ivr.adapters.agi import health
 from ivr.adapters.agi.session import AgiSession, NotACall
 from ivr.errors import CallEnded, PortInUse
 
@@ -119,6 +120,8 @@ class AgiServer:
                 self._sockets.discard(sock)
 
     def _serve(self, session: AgiSession) -> None:
+        if session.route == health.ROUTE:
+            return
         script = self._routes.get(session.route)
         if script is None:
             log.warning("no call script for route %r", without_numbers(session.route[:64]))

@@ -6,11 +6,12 @@ from ivr.adapters.store.attempts import Attempts
 from ivr.adapters.store.campaigns import Campaigns, Messages
 from ivr.adapters.store.contacts import Contacts
 from ivr.adapters.store.engine import Database
+from ivr.adapters.store.halts import Halts
 from ivr.adapters.store.listens import Listens
 from ivr.adapters.store.suppressions import Suppressions, load_key
 from ivr.settings import Settings
 
-__all__ = ["Attempts", "Campaigns", "Contacts", "Listens", "Messages", "Store", "Suppressions"]
+__all__ = ["Attempts", "Campaigns", "Contacts", "Halts", "Listens", "Messages", "Store", "Suppressions"]
 
 
 class Store:
@@ -22,6 +23,7 @@ class Store:
         self.messages = Messages(self.database)
         self.campaigns = Campaigns(self.database)
         self.suppressions = Suppressions(self.database, load_key(settings.var_dir / "keys" / "suppression.key"))
+        self.halts = Halts(self.database)
         self.attempts = Attempts(self.database, self.suppressions)
         self.listens = Listens(self.database, self.attempts)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Select, insert, select, update
 
 from ivr.adapters.store import campaigns, schema
 from ivr.adapters.store.engine import Database
+from ivr.adapters.store.halts import halted, is_halted
 from ivr.adapters.store.suppressions import Suppressions
 from ivr.rules.gate import Kind, Verdict
 from ivr.rules.records import Campaign, Dialable, OpenAttempt
@@ -42,12 +43,13 @@ class Attempts:
             campaign = campaigns.load(connection, campaign_id)
             if campaign.state is not CampaignState.RUNNING:
                 return [], campaign.trunk
+            halt = is_halted(connection)
             claimed: list[str] = []
             for target_id, number in _due(connection, campaign_id, len(wanted) + SPARE):
                 if len(claimed) == len(wanted):
                     break
                 attempt = wanted[len(claimed)]
-                verdict = ask(self._dialable(connection, attempt, (target_id, number), campaign))
+                verdict = ask(self._dialable(connection, attempt, (target_id, number), campaign, halt))
                 if verdict.kind is Kind.YES:
                     _insert_claim(connection, attempt, target_id, campaign_id, pbx, at_ms)
                     claimed.append(attempt)
@@ -62,15 +64,11 @@ class Attempts:
         released and its target `not_allowed`; one that must wait (hours, pause) is released and its target due again.
         """
         with self._database.write() as connection:
-            row = connection.execute(
-                select(ATTEMPTS.c.state, ATTEMPTS.c.campaign_id, ATTEMPTS.c.target_id, schema.contacts.c.number)
-                .select_from(ATTEMPTS.join(TARGETS, TARGETS.c.id == ATTEMPTS.c.target_id).join(schema.contacts))
-                .where(ATTEMPTS.c.id == attempt)
-            ).first()
+            row = connection.execute(_asked_of(attempt)).first()
             if row is None or row.state != AttemptState.CLAIMED:
                 return None
             campaign = campaigns.load(connection, row.campaign_id)
-            dialable = self._dialable(connection, attempt, (row.target_id, row.number), campaign)
+            dialable = self._dialable(connection, attempt, (row.target_id, row.number), campaign, row.halted)
             verdict = ask(dialable)
             if verdict.kind is not Kind.YES or campaign.state is not CampaignState.RUNNING:
                 released = _release(connection, attempt, row.target_id, AttemptState.CLAIMED)
@@ -79,6 +77,16 @@ class Attempts:
                 return None
             moved = _move(connection, attempt, AttemptState.DIALING, {"dialing_at_ms": at_ms})
             return dialable if moved else None
+
+    def may_leave(self, attempt: str, ask: Ask) -> bool:
+        """Whether an attempt that is `dialing`, but of which nothing was sent yet, would still get a yes."""
+        with self._database.read() as connection:
+            row = connection.execute(_asked_of(attempt)).first()
+            if row is None or row.state != AttemptState.DIALING:
+                return False
+            campaign = campaigns.load(connection, row.campaign_id)
+            dialable = self._dialable(connection, attempt, (row.target_id, row.number), campaign, row.halted)
+            return campaign.state is CampaignState.RUNNING and ask(dialable).kind is Kind.YES
 
     def answer(self, attempt: str, at_ms: int) -> None:
         """The attempt is `answered` if it was dialing."""
@@ -143,10 +151,20 @@ class Attempts:
         if _move(connection, attempt, AttemptState.ENDED, values):
             _finish_target(connection, attempt, outcome)
 
-    def _dialable(self, connection: Connection, attempt: str, target: tuple[int, str], campaign: Campaign) -> Dialable:
+    def _dialable(
+        self, connection: Connection, attempt: str, target: tuple[int, str], campaign: Campaign, halt: bool
+    ) -> Dialable:
         target_id, number = target
         suppressed = self._suppressions.blocks(connection, number, campaign.sponsor_id)
-        return Dialable(attempt, number, campaign, suppressed, _was_reached(connection, attempt, target_id))
+        return Dialable(attempt, number, campaign, suppressed, _was_reached(connection, attempt, target_id), halt)
+
+
+def _asked_of(attempt: str) -> Select[Any]:
+    return (
+        select(ATTEMPTS.c.state, ATTEMPTS.c.campaign_id, ATTEMPTS.c.target_id, schema.contacts.c.number, halted())
+        .select_from(ATTEMPTS.join(TARGETS, TARGETS.c.id == ATTEMPTS.c.target_id).join(schema.contacts))
+        .where(ATTEMPTS.c.id == attempt)
+    )
 
 
 def _due(connection: Connection, campaign_id: int, most: int) -> list[tuple[int, str]]:

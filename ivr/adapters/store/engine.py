@@ -84,6 +84,15 @@ class Database:
         self.engine.dispose()
 
 
+def is_there(url: str) -> bool:
+    """Whether there is a database to open: False only for an SQLite file that nobody has made yet."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        return True  # opening it says what is wrong
+    return parsed.get_backend_name() != "sqlite" or not parsed.database or Path(parsed.database).is_file()
+
+
 def _translate(error: DatabaseError | PoolTimeout) -> Exception:
     """What the database cannot do now is Temporary; what it never will, Permanent; a broken constraint is our bug."""
     if isinstance(error, PoolTimeout):

@@ -173,6 +173,17 @@ suppressions = Table(
     UniqueConstraint("number_hmac", "scope"),
 )
 
+halts = Table(
+    "halts",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("halted_by", String(64), nullable=False),  # login name
+    Column("reason", Text, nullable=False),
+    Column("ended_at_ms", BigInteger),  # null: in force
+    Column("ended_by", String(64)),
+)
+
 refusals = Table(
     "refusals",
     metadata,

@@ -10,12 +10,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ivr.doors.cli.parts import console, require_up, say, settings_of, store_of
+from ivr.doors.cli.parts import console, halt_line, require_up, say, settings_of, store_of
 from ivr.doors.cli.progress import follow, line
 from ivr.doors.report import as_csv, as_html, as_json, terminal
 from ivr.usecases import campaigns, reports
 from ivr.usecases.prompts import Texts
 from ivr.usecases.reporting import Report
+
+SPOKEN = ("sponsor", "role", "controller", "source", "website", "kind")
 
 
 @click.group()
@@ -33,6 +35,7 @@ def campaign() -> None:
 @click.option("--controller", required=True, help="Who pays and answers for the data; said in the notice.")
 @click.option("--source", required=True, help="Where the numbers came from; said in the notice.")
 @click.option("--website", required=True, help="Where people can learn more; said in the notice.")
+@click.option("--kind", type=click.Choice(["political", "institutional"]), default="political", show_default=True)
 @click.option("--language", type=click.Choice(["fr", "en"]), help="Default: the setting `language`.")
 @click.option("--rate", type=float, help="Calls started per second, at most; default: the trunk's.")
 @click.option("--hours", default=campaigns.Draft.__dataclass_fields__["hours"].default, show_default=True)
@@ -41,7 +44,7 @@ def campaign() -> None:
 def create(context: click.Context, /, name: str, **options: Any) -> None:
     """Make a draft: pre-roll, notice and confirmation are spoken now, one target is made per contact."""
     settings = settings_of(context)
-    texts = Texts(**{key: options.pop(key) for key in ("sponsor", "role", "controller", "source", "website")})
+    texts = Texts(**{key: options.pop(key) for key in SPOKEN})
     language, rate = options.pop("language") or settings.language, options.pop("rate")
     draft = campaigns.Draft(name, texts=texts, language=language, rate_cps=rate, **options)
     with store_of(settings) as store:
@@ -64,7 +67,8 @@ def start(context: click.Context, name: str, detach: bool) -> None:
         campaigns.startable(store, settings, name)
         require_up(settings)
         running = campaigns.start(store, settings, name)
-        say(f"{name} runs")
+        halt = store.halts.in_force()
+        say(f"{name} runs" + (f", but calls nobody: {halt_line(halt)}; `ivr unhalt` ends it" if halt else ""))
         if not detach:
             follow(store, settings, running)
 

@@ -10,8 +10,10 @@ from rich.table import Table
 
 from ivr.adapters.pbx import native
 from ivr.doors import logs
-from ivr.doors.cli.parts import console, say, settings_of
-from ivr.usecases import health, running
+from ivr.doors.cli.parts import console, halt_line, say, settings_of
+from ivr.errors import IvrError
+from ivr.settings import Settings
+from ivr.usecases import halting, health, running
 
 
 @click.command()
@@ -48,8 +50,10 @@ def down(context: click.Context, now: bool) -> None:
 @click.command()
 @click.pass_context
 def status(context: click.Context) -> None:
-    """Show each part's state. Exit code 1 when one does not work."""
-    parts = health.status(settings_of(context))
+    """Show each part's state, and whether the installation is halted. Exit code 1 when a part does not work."""
+    settings = settings_of(context)
+    _say_halt(settings)
+    parts = health.status(settings)
     table = Table(box=None, header_style="bold")
     for column in ("part", "state", "pid", "for", "says"):
         table.add_column(column)
@@ -61,6 +65,16 @@ def status(context: click.Context) -> None:
     console.print(table)
     if not all(part.works for part in parts):
         sys.exit(1)
+
+
+def _say_halt(settings: Settings) -> None:
+    try:
+        halt = halting.current(settings)
+    except IvrError as error:
+        console.print(f"[bold red]whether the installation is halted cannot be read: {escape(str(error))}[/]")
+    else:
+        if halt:
+            console.print(f"[bold yellow]{escape(halt_line(halt))}[/]; `ivr unhalt` ends it")
 
 
 @click.command(hidden=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ from rich.console import Console
 
 from ivr.adapters.store import Store
 from ivr.errors import NotReady
+from ivr.rules.records import Halt
 from ivr.settings import Settings, load
 
 console = Console(highlight=False)
@@ -41,6 +43,13 @@ def require_up(settings: Settings) -> None:
 
     if not supervisor(settings).is_up():
         raise NotReady("Portevoix is not up here; `ivr up` starts it")
+
+
+def halt_line(halt: Halt) -> str:
+    """Since when, by whom and why nothing is called, in the time of this machine."""
+    since = datetime.fromtimestamp(halt.since_ms / 1000).astimezone()
+    why = f": {halt.reason}" if halt.reason else ", no reason given"
+    return f"installation halted since {since:%Y-%m-%d %H:%M:%S} by {halt.by}{why}"
 
 
 def say(text: str) -> None:

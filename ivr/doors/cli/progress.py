@@ -15,7 +15,7 @@ from rich.text import Text
 
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
-from ivr.doors.cli.parts import console, say
+from ivr.doors.cli.parts import console, halt_line, say
 from ivr.errors import NotReady
 from ivr.rules.records import Books, Campaign
 from ivr.rules.states import CampaignState
@@ -86,7 +86,7 @@ class Meter:
         self.state = self._store.campaigns.named(self._campaign.name).state
         books = self._store.campaigns.books(self._campaign.id)
         listens, heard_ms = self._store.listens.live_sums(self._campaign.id)
-        live = self._live()
+        live, halt = self._live(), self._store.halts.in_force()
         done = sum(books.outcomes.values())
         called = done + books.in_progress
         self._called.append((time.monotonic(), called))
@@ -99,6 +99,7 @@ class Meter:
             _listen_rate(listens, heard_ms, self._campaign.message.length_ms),
             f"{sum(books.not_allowed.values())} not allowed",
             self._left(books),
+            halt_line(halt) if halt else "",
         ]
         return Text(" · ".join(part for part in parts if part))
 

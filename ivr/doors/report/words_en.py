@@ -129,6 +129,7 @@ WORDS = {
     "accounted": "sum of the lines",
     "segment": "Segment",
     "interval_is": "95% interval: {span}",
+    "rule.installation-halted": "all calls of the installation are halted",
     "rule.campaign-running": "the campaign is not running",
     "rule.notice-present": "the privacy notice is missing",
     "rule.suppressed": "asked to stop, or opposed",

@@ -132,6 +132,7 @@ WORDS = {
     "accounted": "total des lignes",
     "segment": "Partie",
     "interval_is": "intervalle à 95 % : {span}",
+    "rule.installation-halted": "tous les appels de l’installation sont suspendus",
     "rule.campaign-running": "la campagne n’est pas en cours",
     "rule.notice-present": "la mention d’information manque",
     "rule.suppressed": "a demandé l’arrêt ou est opposé",

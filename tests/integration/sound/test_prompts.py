@@ -44,6 +44,22 @@ def test_the_prompts_of_a_campaign(texts: prompts.Texts, language: str, settings
     assert texts.sponsor in made.confirmation.text
 
 
+@pytest.mark.parametrize(("texts", "language", "word"), [(FRENCH, "fr", "politique"), (ENGLISH, "en", "olitical")])
+def test_an_institution_is_not_announced_as_political(
+    texts: prompts.Texts, language: str, word: str, settings: Settings
+) -> None:
+    hall = dataclasses.replace(
+        texts, sponsor="la mairie de Villeneuve", role="service des écoles", kind="institutional"
+    )
+    made = prompts.campaign_prompts(hall, language, settings)
+    assert word in prompts.campaign_prompts(texts, language, settings).preroll.text
+    assert word not in made.preroll.text + made.notice.text
+    assert "9" in made.preroll.text
+    assert all(text in made.notice.text for text in (texts.controller, texts.source, texts.website, "9"))
+    with pytest.raises(Refused, match="kind is 'other'"):
+        prompts.campaign_prompts(dataclasses.replace(texts, kind="other"), language, settings)
+
+
 def test_the_same_texts_give_the_same_sounds_even_without_what_was_kept(settings: Settings, tmp_path: Path) -> None:
     elsewhere = Settings(home=tmp_path / "elsewhere")
     assert prompts.campaign_prompts(FRENCH, "fr", settings) == prompts.campaign_prompts(FRENCH, "fr", elsewhere)

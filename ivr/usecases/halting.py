@@ -1,0 +1,54 @@
+"""Halting: the kill switch of the whole installation, in force in the database until somebody takes it back."""
+
+from __future__ import annotations
+
+import getpass
+import os
+
+from ivr.adapters.store import Store
+from ivr.adapters.store.engine import is_there
+from ivr.errors import Refused
+from ivr.rules.records import Halt
+from ivr.settings import Settings
+from ivr.usecases.campaigns import now_ms
+
+LONGEST_REASON = 500
+LONGEST_NAME = 64
+
+
+def halt(store: Store, reason: str = "") -> tuple[Halt, bool]:
+    """No call leaves any PBX any more, whatever is queued, until `unhalt`; people on the line hear the message out.
+
+    Returns the halt in force and whether it is this one: an earlier one stands. Claims are given back.
+    """
+    if len(reason) > LONGEST_REASON or not reason.isprintable():
+        raise Refused(f"a reason is at most {LONGEST_REASON} printable characters on one line")
+    ours = Halt(now_ms(), login_name(), reason)
+    in_force = store.halts.begin(ours)
+    store.attempts.release_claimed(None, now_ms() + 1)
+    return in_force, in_force is ours
+
+
+def unhalt(store: Store) -> Halt | None:
+    """Running campaigns go on, each within its rules. Returns the halt that was in force, None if there was none."""
+    return store.halts.end(login_name(), now_ms())
+
+
+def current(settings: Settings) -> Halt | None:
+    """The halt in force; None too when there is no database yet, or one whose tables are not of this version."""
+    if not is_there(settings.database_url):
+        return None
+    store = Store(settings)
+    try:
+        return store.halts.in_force() if store.database.is_current() else None
+    finally:
+        store.close()
+
+
+def login_name() -> str:
+    """Who runs this process; a number where the machine has no name for them."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a user that is in no list
+        name = f"user {os.getuid()}"
+    return "".join(char if char.isprintable() else "?" for char in name)[:LONGEST_NAME]
