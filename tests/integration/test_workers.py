@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rq import SimpleWorker
 
 from ivr.adapters.queues import RESULTS, Queues
 from ivr.usecases.recording import end_result, listen_result
@@ -125,7 +126,8 @@ def test_a_worker_waits_for_redis(scene_of: Scene, bells: Queues, worker: Worker
 
 def test_sigterm_ends_a_worker_at_once(bells: Queues, worker: Workers) -> None:
     process = worker("originate")
-    wait_for(lambda: bells.workers()["originate"] == 1, "the worker")
+    # told to end while it still subscribes to RQ's commands, it may wait for that thread until it is killed
+    wait_for(lambda: [w.get_state() for w in SimpleWorker.all(connection=bells._raw)] == ["idle"], "an idle worker")
     process.terminate()
     assert process.wait(10) == 0
     assert bells.workers()["originate"] == 0
