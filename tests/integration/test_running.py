@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from ivr.adapters.supervisor import Supervisor
 from ivr.errors import NotReady, PortInUse, Refused, SetUpFailed
 from ivr.settings import Lab, Pbx, Settings, Trunk
 from ivr.usecases import running
-from tests.integration.scene import settings_in
+from tests.integration.scene import settings_in, wait_for
 
 FREE = Pbx(sip_port=0, ami_port=0, agi_port=0)
 
@@ -107,6 +109,20 @@ def test_a_second_up_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(Refused, match="up already"):
         running.up(settings, print)
     assert not settings.resolved_file.exists(), "the first one's ports stay as they are"
+
+
+def test_one_var_folder_has_one_installation_even_where_it_cannot_be_asked(tmp_path: Path) -> None:
+    """Its socket may be lost, or in the folder for temporary files of another environment."""
+    settings = ready(tmp_path)
+    config = settings.state_dir / "supervisord.conf"
+    with subprocess.Popen([sys.executable, "-c", "input()", "-c", str(config)], stdin=subprocess.PIPE) as other:
+        (settings.state_dir / "supervisord.pid").write_text(str(other.pid))
+        wait_for(lambda: Path(f"/proc/{other.pid}/cmdline").read_bytes(), "the other process")
+        with pytest.raises(Refused, match=f"process {other.pid} runs Portevoix"):
+            running.up(settings, print)
+        other.kill()
+    (settings.state_dir / "supervisord.pid").write_text(str(os.getpid()))  # its number went to somebody else
+    assert Supervisor(settings.run_dir, settings.state_dir, settings.log_dir).holder() == 0
 
 
 @pytest.mark.parametrize("trouble", [NotReady("no"), KeyboardInterrupt()])
