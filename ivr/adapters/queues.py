@@ -82,6 +82,14 @@ class Queues:
         self._redis.ping()
 
     @_translated
+    def durability(self) -> tuple[str, bool, bool]:
+        """What Redis does with what it holds: policy when memory is full, append-only file or not, last write good."""
+        memory: Any = self._redis.info("memory")
+        disk: Any = self._redis.info("persistence")
+        well = disk.get("aof_last_write_status", "ok") == "ok"
+        return str(memory.get("maxmemory_policy", "")), bool(disk.get("aof_enabled")), well
+
+    @_translated
     def ask_originate(self, campaign_id: int, pbx: str, count: int, hold_s: float = 2.0) -> bool:
         """An RQ job will claim up to `count` targets of the campaign for `pbx`; False if one was asked a moment ago."""
         key = f"ivr:asked:{pbx}:{campaign_id}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 from ivr.rules.gate import Facts, Verdict, decide
@@ -19,7 +20,14 @@ def is_lab(trunk: Trunk) -> bool:
 
 
 def questions(settings: Settings, now: datetime) -> Callable[[Dialable], Verdict]:
-    """The Gate as of `now` (aware), to be asked of one dialable after another."""
+    """The Gate as of `now` (aware), to be asked of one dialable after another.
+
+    Good for one batch: the sound files of the notices are looked for once each.
+    """
+
+    @cache
+    def is_there(sound: str) -> bool:
+        return (settings.sounds_dir / f"{sound}.alaw").is_file()
 
     def ask(dialable: Dialable) -> Verdict:
         campaign = dialable.campaign
@@ -28,9 +36,9 @@ def questions(settings: Settings, now: datetime) -> Callable[[Dialable], Verdict
             Facts(
                 now=now,
                 campaign=campaign.state,
-                notice_present=(settings.sounds_dir / f"{campaign.notice.sound}.alaw").is_file(),
+                notice_present=is_there(campaign.notice.sound),
                 suppressed=dialable.suppressed,
-                hours=Hours.parse(campaign.hours),
+                hours=_hours(campaign.hours),
                 zones=zones(dialable.number) or (ZoneInfo(campaign.timezone),),
                 already_reached=dialable.reached,
                 halted=dialable.halted,
@@ -40,3 +48,8 @@ def questions(settings: Settings, now: datetime) -> Callable[[Dialable], Verdict
         )
 
     return ask
+
+
+@lru_cache(maxsize=256)
+def _hours(text: str) -> Hours:
+    return Hours.parse(text)

@@ -109,8 +109,7 @@ def _halt(store: Store, name: str, state: CampaignState) -> Campaign:
 def finish_done(store: Store, at_ms: int) -> None:
     """Running campaigns with nothing due, nothing on the line and every listen recorded are finished."""
     for campaign in store.campaigns.running():
-        books = store.campaigns.books(campaign.id)
-        if books.due == 0 and books.in_progress == 0 and not store.listens.without_listen(campaign_id=campaign.id):
+        if not (store.campaigns.has_open_targets(campaign.id) or store.listens.without_listen(campaign_id=campaign.id)):
             with contextlib.suppress(BadTransition):  # paused or stopped in this moment: then it is that
                 store.campaigns.move(campaign, CampaignState.FINISHED, at_ms)
 

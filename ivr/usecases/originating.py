@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,6 +18,21 @@ from ivr.usecases.asking import questions
 def new_attempt_id(now: datetime) -> str:
     """An id for an attempt, its Asterisk channel, its AMI action and its records; ids of later instants sort later."""
     return f"{int(now.timestamp() * 1000):011x}{secrets.token_hex(8)}"
+
+
+def first_id_of(at_ms: int) -> str:
+    """Every attempt id made at that instant or later (Unix milliseconds) sorts after this text."""
+    return f"{max(at_ms, 0):011x}"
+
+
+def made_at_ms(attempt: str) -> int:
+    """When that attempt's id was made, Unix milliseconds."""
+    return int(attempt[:11], 16)
+
+
+def is_attempt_id(text: str) -> bool:
+    """Whether the text is an id such as `new_attempt_id` makes: what a PBX tells of may be somebody else's call."""
+    return re.fullmatch(r"[0-9a-f]{27}", text) is not None
 
 
 class _Remembering:

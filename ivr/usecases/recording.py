@@ -76,11 +76,9 @@ def record(results: Iterable[Result], store: Store) -> None:
     for result in results:
         by_kind[result["kind"]].append(result)
     listens = [as_listen(result) for result in by_kind["listen"]]
-    for stop in by_kind["stop"]:
-        store.suppressions.stop_attempt(stop["attempt"], stop["at_ms"])
-    for listen in listens:
-        if listen.stop_at_ms is not None:
-            store.suppressions.stop_attempt(listen.attempt, listen.at_ms + listen.stop_at_ms)
+    stops = [(stop["attempt"], stop["at_ms"]) for stop in by_kind["stop"]]
+    stops += [(one.attempt, one.at_ms + one.stop_at_ms) for one in listens if one.stop_at_ms is not None]
+    store.suppressions.stop_attempts(stops)
     store.listens.record(listens, by_kind["ended"])
 
 

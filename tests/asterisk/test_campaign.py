@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from ivr.adapters.pbx import instance
 from ivr.errors import BadTransition, Refused
+from ivr.rules.findings import Weight
 from ivr.rules.segments import Segment
 from ivr.rules.states import CampaignState
-from ivr.usecases import campaigns, halting, health, reports
+from ivr.usecases import campaigns, doctoring, halting, health, reports
 from tests.crowd import crowd, leaver, listener, stopper
 from tests.stack import Stack, running_stack, wait_for
 
@@ -100,7 +102,12 @@ def test_a_halt_lets_no_call_out_a_second_later_and_loses_nobody(stack: Stack) -
     wait_for(lambda: len(stack.line.called) >= 6, "six calls")
     halting.halt(stack.store, "a test")
     try:
-        assert not _invited_after(stack, time.time() * 1000 + 1000)
+        limit_ms = time.time() * 1000 + 1000
+        assert instance.uniqueids(stack.settings) & set(stack.store.attempts.open_on("pbx1")), "people on the line"
+        found = doctoring.examine(stack.settings, None, 3_600_000)
+        assert [one for one in found if one.weight is Weight.WRONG] == []
+        assert {"halt", "witnesses", "redis", "parts"} <= {one.name for one in found}
+        assert not _invited_after(stack, limit_ms)
         assert 6 <= len(stack.line.called) < 24
         assert stack.state(campaign) is CampaignState.RUNNING
     finally:

@@ -115,6 +115,12 @@ class Books(RuleBasedStateMachine):
             "SELECT count(*) FROM attempts WHERE state IN ('claimed', 'dialing', 'answered')"
         )[0][0]
         assert open_targets == books.in_progress
+        unheard = self.scene.rows(
+            "SELECT id FROM attempts WHERE state = 'ended' AND outcome = 'answered' "
+            "AND id NOT IN (SELECT attempt_id FROM listens)"
+        )
+        assert sorted(store.listens.without_listen()) == sorted(row[0] for row in unheard)
+        assert store.campaigns.has_open_targets(self.campaign.id) == (books.due + books.in_progress > 0)
         _, results = store.listens.snapshot(self.campaign.id)
         assert len(results) == PEOPLE
         assert all(result.listen is None or result.dialled == 1 for result in results)

@@ -8,19 +8,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError
 
-from ivr.adapters.store import Store, attempts, schema
+from ivr.adapters.store import Store, attempts, engine, schema
 from ivr.adapters.store.contacts import FileOrigin
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.suppressions import load_key
 from ivr.errors import BadSetting, BadTransition, IvrError, Permanent, Refused, StoreBusy
 from ivr.rules.records import Message
 from ivr.rules.states import CampaignState
-from tests.integration.scene import Scene, settings_in
+from ivr.usecases.recording import end_result, listen_result, record
+from tests.integration.scene import Scene, listen, settings_in
 
 
 def test_the_migrations_make_the_tables_of_the_code(scene: Scene) -> None:
@@ -59,6 +61,19 @@ def test_a_database_of_a_later_version_is_refused(scene: Scene) -> None:
     assert not scene.store.database.is_current()
     with pytest.raises(Permanent, match="another version"):
         scene.store.migrate()
+
+
+def test_calls_without_a_listen_are_known_after_the_migration(scene: Scene) -> None:
+    """Of a database from before the table `unheard`: its calls whose listen was not recorded then are still missed."""
+    heard, silent, busy, live = scene.dialing(scene.campaign(4), 4)
+    ends = [end_result(one, "answered", 90) for one in (heard, silent)] + [end_result(busy, "busy", 90)]
+    record([*ends, listen_result(listen(heard))], scene.store)
+    command.downgrade(engine._alembic(scene.store.database.url), "0001")
+    scene.store.migrate()
+    assert scene.store.database.is_current()
+    assert scene.store.listens.without_listen(91) == [silent]
+    record([listen_result(listen(silent)), end_result(live, "answered", 95)], scene.store)
+    assert scene.store.listens.without_listen() == [live]
 
 
 def test_commits_survive_a_power_cut(scene: Scene) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ivr.usecases import watching
+from tests.unit.fakes.agi import until
 
 
 def watched(replies: list[bool | None], monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -50,6 +51,7 @@ def test_only_a_server_that_stays_silent_is_killed(
 
 def test_only_the_process_meant_is_killed(tmp_path: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", "input()", "agi"], stdin=subprocess.PIPE)
+    until(lambda: b"agi" in Path(f"/proc/{process.pid}/cmdline").read_bytes().split(b"\0"))  # it has begun
     file = tmp_path / "agi.pid"
     file.write_text(str(process.pid))
     watching.kill_process(file, "another")

@@ -45,6 +45,12 @@ def cli(settings: Settings, line: str, timeout_s: float = _CLI_LIMIT_S) -> str:
     return told.stdout
 
 
+def uniqueids(settings: Settings) -> set[str]:
+    """The unique ids of all channels that live in Asterisk now. Raises NotReady when it does not answer."""
+    lines = cli(settings, "core show channels concise").splitlines()
+    return {line.rpartition("!")[2] for line in lines if "!" in line}
+
+
 def is_up(settings: Settings) -> bool:
     """True when Asterisk answers on its control socket."""
     try:

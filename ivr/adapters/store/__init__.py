@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ivr.adapters.store.attempts import Attempts
+from ivr.adapters.store.audit import Audit
 from ivr.adapters.store.campaigns import Campaigns, Messages
 from ivr.adapters.store.contacts import Contacts
 from ivr.adapters.store.engine import Database
@@ -11,7 +12,7 @@ from ivr.adapters.store.listens import Listens
 from ivr.adapters.store.suppressions import Suppressions, load_key
 from ivr.settings import Settings
 
-__all__ = ["Attempts", "Campaigns", "Contacts", "Halts", "Listens", "Messages", "Store", "Suppressions"]
+__all__ = ["Attempts", "Audit", "Campaigns", "Contacts", "Halts", "Listens", "Messages", "Store", "Suppressions"]
 
 
 class Store:
@@ -25,6 +26,7 @@ class Store:
         self.suppressions = Suppressions(self.database, load_key(settings.var_dir / "keys" / "suppression.key"))
         self.halts = Halts(self.database)
         self.attempts = Attempts(self.database, self.suppressions)
+        self.audit = Audit(self.database)
         self.listens = Listens(self.database, self.attempts)
 
     def migrate(self) -> None:

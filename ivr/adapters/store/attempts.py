@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, insert, or_, select, text, update
 
 from ivr.adapters.store import campaigns, schema
 from ivr.adapters.store.engine import Database
-from ivr.adapters.store.halts import halted, is_halted
+from ivr.adapters.store.halts import HALTED, is_halted
+from ivr.adapters.store.lookups import rows_among
 from ivr.adapters.store.suppressions import Suppressions
 from ivr.rules.gate import Kind, Verdict
 from ivr.rules.records import Campaign, Dialable, OpenAttempt
@@ -43,19 +44,33 @@ class Attempts:
             campaign = campaigns.load(connection, campaign_id)
             if campaign.state is not CampaignState.RUNNING:
                 return [], campaign.trunk
-            halt = is_halted(connection)
-            claimed: list[str] = []
-            for target_id, number in _due(connection, campaign_id, len(wanted) + SPARE):
-                if len(claimed) == len(wanted):
-                    break
-                attempt = wanted[len(claimed)]
-                verdict = ask(self._dialable(connection, attempt, (target_id, number), campaign, halt))
+            taken, refused = self._choose(connection, campaign, wanted, ask)
+            _insert_claims(connection, taken, {"campaign_id": campaign_id, "pbx": pbx, "claimed_at_ms": at_ms})
+            _refuse(connection, refused, "claiming", at_ms)
+            return list(taken), campaign.trunk
+
+    def _choose(
+        self, connection: Connection, campaign: Campaign, wanted: list[str], ask: Ask
+    ) -> tuple[dict[str, int], dict[int, Verdict]]:
+        """(due targets that may be called, by the id of `wanted` that they get; those that may not, with the rule)."""
+        halt = is_halted(connection)
+        due = _due(connection, campaign.id, len(wanted) + SPARE)
+        taken: dict[str, int] = {}
+        refused: dict[int, Verdict] = {}
+        look = max(len(wanted), SPARE)  # nearly always enough: one look-up
+        for some in (due[first : first + look] for first in range(0, len(due), look)):
+            suppressed = self._suppressions.blocked(connection, [number for _, number in some], campaign.sponsor_id)
+            reached = _reached(connection, [target_id for target_id, _ in some])
+            for target_id, number in some:
+                if len(taken) == len(wanted):
+                    return taken, refused
+                attempt = wanted[len(taken)]
+                verdict = ask(Dialable(attempt, number, campaign, number in suppressed, target_id in reached, halt))
                 if verdict.kind is Kind.YES:
-                    _insert_claim(connection, attempt, target_id, campaign_id, pbx, at_ms)
-                    claimed.append(attempt)
+                    taken[attempt] = target_id
                 elif verdict.kind is Kind.NO:
-                    _refuse(connection, target_id, verdict, "claiming", at_ms)
-            return claimed, campaign.trunk
+                    refused[target_id] = verdict
+        return taken, refused
 
     def begin_dialing(self, attempt: str, ask: Ask, at_ms: int) -> Dialable | None:
         """The attempt is `dialing`, committed, and may be sent once; None if it may not (any more).
@@ -73,7 +88,7 @@ class Attempts:
             if verdict.kind is not Kind.YES or campaign.state is not CampaignState.RUNNING:
                 released = _release(connection, attempt, row.target_id, AttemptState.CLAIMED)
                 if released and verdict.kind is Kind.NO and campaign.state is CampaignState.RUNNING:
-                    _refuse(connection, row.target_id, verdict, "dialing", at_ms)
+                    _refuse(connection, {row.target_id: verdict}, "dialing", at_ms)
                 return None
             moved = _move(connection, attempt, AttemptState.DIALING, {"dialing_at_ms": at_ms})
             return dialable if moved else None
@@ -99,7 +114,8 @@ class Attempts:
             query = select(ATTEMPTS.c.id, ATTEMPTS.c.target_id).where(
                 ATTEMPTS.c.state == AttemptState.CLAIMED.value, ATTEMPTS.c.claimed_at_ms < claimed_before_ms
             )
-            rows = connection.execute(query.where(ATTEMPTS.c.pbx == pbx) if pbx else query).all()
+            # Of every PBX: by the index of the open attempts, or it would be a scan of every call ever made.
+            rows = connection.execute(query.where(ATTEMPTS.c.pbx == pbx if pbx else text(schema.OPEN))).all()
             return sum(_release(connection, attempt, target_id, AttemptState.CLAIMED) for attempt, target_id in rows)
 
     def release_campaign(self, campaign_id: int) -> int:
@@ -131,25 +147,34 @@ class Attempts:
             rows = connection.execute(query.where(ATTEMPTS.c.pbx == pbx, ATTEMPTS.c.state.in_(states))).all()
             return {attempt: OpenAttempt(dialing_at_ms, trunk) for attempt, dialing_at_ms, trunk in rows}
 
-    def end(self, connection: Connection, end: Mapping[str, Any]) -> None:
-        """The attempt is `ended` with its outcome, and its target done; a second end changes nothing.
+    def end(self, connection: Connection, ends: Sequence[Mapping[str, Any]], heard: Collection[str]) -> None:
+        """The attempts are `ended` with their outcomes, and their targets done; a second end changes nothing.
 
-        end: attempt, outcome, cause, tech_cause, note, at_ms. With a listen it was answered, whatever the cause.
+        ends: attempt, outcome, cause, tech_cause, note, at_ms. heard: of which attempts there is a listen: those were
+        answered, whatever the cause. Called with those attempts locked.
         """
-        attempt = end["attempt"]
-        heard = connection.execute(
-            select(schema.listens.c.attempt_id).where(schema.listens.c.attempt_id == attempt)
-        ).first()
-        outcome = Outcome.ANSWERED if heard else Outcome(end["outcome"])
-        values = {
-            "outcome": outcome.value,
-            "cause": end.get("cause"),
-            "tech_cause": end.get("tech_cause"),
-            "note": end.get("note", ""),
-            "ended_at_ms": end["at_ms"],
-        }
-        if _move(connection, attempt, AttemptState.ENDED, values):
-            _finish_target(connection, attempt, outcome)
+        allowed = [state.value for state in sources(AttemptState.ENDED)]
+        query = select(ATTEMPTS.c.id, ATTEMPTS.c.target_id, ATTEMPTS.c.campaign_id).where(ATTEMPTS.c.state.in_(allowed))
+        open_ = {row.id: row for row in rows_among(connection, query, ATTEMPTS.c.id, (end["attempt"] for end in ends))}
+        moved: list[dict[str, Any]] = []
+        outcomes: dict[int, Outcome] = {}
+        unheard: list[dict[str, Any]] = []
+        for end in ends:
+            attempt = end["attempt"]
+            outcome = Outcome.ANSWERED if attempt in heard else Outcome(end["outcome"])
+            moved.append(_end_values(end, outcome))  # also a second end, which moves nothing, must be one that could
+            if (row := open_.pop(attempt, None)) is None:
+                continue
+            outcomes[row.target_id] = outcome
+            if outcome is Outcome.ANSWERED and attempt not in heard:
+                lost = {"attempt_id": attempt, "campaign_id": row.campaign_id, "ended_at_ms": end["at_ms"]}
+                unheard.append(lost)
+        if moved:
+            connection.execute(_END, moved)
+        if outcomes:
+            _finish_targets(connection, outcomes)
+        if unheard:
+            connection.execute(insert(schema.unheard), unheard)
 
     def _dialable(
         self, connection: Connection, attempt: str, target: tuple[int, str], campaign: Campaign, halt: bool
@@ -161,7 +186,7 @@ class Attempts:
 
 def _asked_of(attempt: str) -> Select[Any]:
     return (
-        select(ATTEMPTS.c.state, ATTEMPTS.c.campaign_id, ATTEMPTS.c.target_id, schema.contacts.c.number, halted())
+        select(ATTEMPTS.c.state, ATTEMPTS.c.campaign_id, ATTEMPTS.c.target_id, schema.contacts.c.number, HALTED)
         .select_from(ATTEMPTS.join(TARGETS, TARGETS.c.id == ATTEMPTS.c.target_id).join(schema.contacts))
         .where(ATTEMPTS.c.id == attempt)
     )
@@ -180,37 +205,63 @@ def _due(connection: Connection, campaign_id: int, most: int) -> list[tuple[int,
 
 
 def _was_reached(connection: Connection, attempt: str, target_id: int) -> bool:
-    """True when another attempt was, or may have been, sent to this target: in a campaign, a number is one target.
+    """True when another attempt was, or may have been, sent to this target."""
+    return bool(_reached(connection, [target_id], but=attempt))
 
-    Asked by target, whose index finds a handful of rows; by campaign it would be every call made so far.
+
+def _reached(connection: Connection, target_ids: Iterable[int], but: str = "") -> set[int]:
+    """The targets to which an attempt (other than `but`) was, or may have been, sent: a number is one target.
+
+    Asked by target, whose index finds a handful of rows each; by campaign it would be every call made so far.
     """
     states = [AttemptState.DIALING.value, AttemptState.ANSWERED.value, AttemptState.ENDED.value]
-    same = (ATTEMPTS.c.target_id == target_id, ATTEMPTS.c.id != attempt, ATTEMPTS.c.state.in_(states))
-    return connection.execute(select(ATTEMPTS.c.id).where(*same)).first() is not None
+    query = select(ATTEMPTS.c.target_id).where(ATTEMPTS.c.id != but, ATTEMPTS.c.state.in_(states))
+    return {row.target_id for row in rows_among(connection, query, ATTEMPTS.c.target_id, target_ids)}
 
 
-def mark_answered(connection: Connection, attempt: str) -> None:
-    """The attempt's outcome is `answered` even if its end was recorded otherwise: a listen proves it."""
-    where = (
-        ATTEMPTS.c.id == attempt,
-        ATTEMPTS.c.state == AttemptState.ENDED.value,
-        ATTEMPTS.c.outcome != Outcome.ANSWERED.value,
+def mark_answered(connection: Connection, attempts: Collection[str]) -> None:
+    """Of these, which have a listen, those that ended are `answered` even if recorded otherwise, and not unheard."""
+    wrong = (ATTEMPTS.c.state == AttemptState.ENDED.value, ATTEMPTS.c.outcome != Outcome.ANSWERED.value)
+    query = select(ATTEMPTS.c.id, ATTEMPTS.c.target_id).where(*wrong)
+    targets = {row.id: row.target_id for row in rows_among(connection, query, ATTEMPTS.c.id, attempts)}
+    if targets:
+        values = [{"the_id": attempt, "the_outcome": Outcome.ANSWERED.value} for attempt in targets]
+        right = update(ATTEMPTS).where(ATTEMPTS.c.id == bindparam("the_id"), *wrong)
+        connection.execute(right.values(outcome=bindparam("the_outcome")), values)
+        _finish_targets(connection, dict.fromkeys(targets.values(), Outcome.ANSWERED))
+    query = select(schema.unheard.c.attempt_id)
+    found = [row.attempt_id for row in rows_among(connection, query, schema.unheard.c.attempt_id, attempts)]
+    if found:
+        gone = delete(schema.unheard).where(schema.unheard.c.attempt_id == bindparam("the_id"))
+        connection.execute(gone, [{"the_id": attempt} for attempt in found])
+
+
+def _insert_claims(connection: Connection, taken: Mapping[str, int], same: Mapping[str, Any]) -> None:
+    if not taken:
+        return
+    state = {"state": AttemptState.CLAIMED.value}
+    connection.execute(insert(ATTEMPTS), [{"id": key, "target_id": taken[key], **same, **state} for key in taken])
+    connection.execute(
+        update(TARGETS).where(TARGETS.c.id == bindparam("the_id")).values(state=TargetState.IN_PROGRESS.value),
+        [{"the_id": target_id} for target_id in taken.values()],
     )
-    if connection.execute(update(ATTEMPTS).where(*where).values(outcome=Outcome.ANSWERED.value)).rowcount:
-        _finish_target(connection, attempt, Outcome.ANSWERED)
 
 
-def _insert_claim(connection: Connection, attempt: str, target_id: int, campaign_id: int, pbx: str, at_ms: int) -> None:
-    values = {"id": attempt, "target_id": target_id, "campaign_id": campaign_id, "pbx": pbx, "claimed_at_ms": at_ms}
-    connection.execute(insert(ATTEMPTS).values(**values, state=AttemptState.CLAIMED.value))
-    connection.execute(update(TARGETS).where(TARGETS.c.id == target_id).values(state=TargetState.IN_PROGRESS.value))
-
-
-def _refuse(connection: Connection, target_id: int, verdict: Verdict, asked_when: str, at_ms: int) -> None:
-    refusal = {"target_id": target_id, "rule": verdict.rule, "rule_pack": verdict.rule_pack}
-    connection.execute(insert(schema.refusals).values(**refusal, asked_when=asked_when, at_ms=at_ms))
-    values = {"state": TargetState.NOT_ALLOWED.value, "rule": verdict.rule}
-    connection.execute(update(TARGETS).where(TARGETS.c.id == target_id).values(**values))
+def _refuse(connection: Connection, refused: Mapping[int, Verdict], asked_when: str, at_ms: int) -> None:
+    if not refused:
+        return
+    same = {"asked_when": asked_when, "at_ms": at_ms}
+    rows = [
+        {"target_id": target_id, "rule": verdict.rule, "rule_pack": verdict.rule_pack, **same}
+        for target_id, verdict in refused.items()
+    ]
+    connection.execute(insert(schema.refusals), rows)
+    connection.execute(
+        update(TARGETS)
+        .where(TARGETS.c.id == bindparam("the_id"))
+        .values(state=TargetState.NOT_ALLOWED.value, rule=bindparam("the_rule")),
+        [{"the_id": target_id, "the_rule": verdict.rule} for target_id, verdict in refused.items()],
+    )
 
 
 def _move(connection: Connection, attempt: str, then: AttemptState, values: dict[str, Any]) -> bool:
@@ -228,7 +279,38 @@ def _release(connection: Connection, attempt: str, target_id: int, only_from: At
     return 1
 
 
-def _finish_target(connection: Connection, attempt: str, outcome: Outcome) -> None:
-    target = select(ATTEMPTS.c.target_id).where(ATTEMPTS.c.id == attempt).scalar_subquery()
-    values = {"state": TargetState.DONE.value, "outcome": outcome.value}
-    connection.execute(update(TARGETS).where(TARGETS.c.id == target).values(**values))
+_END = (
+    update(ATTEMPTS)
+    .where(
+        ATTEMPTS.c.id == bindparam("the_id"),
+        or_(*(ATTEMPTS.c.state == state.value for state in sources(AttemptState.ENDED))),  # executemany takes no IN
+    )
+    .values(
+        state=AttemptState.ENDED.value,
+        outcome=bindparam("the_outcome"),
+        cause=bindparam("the_cause"),
+        tech_cause=bindparam("the_tech_cause"),
+        note=bindparam("the_note"),
+        ended_at_ms=bindparam("the_end_ms"),
+    )
+)
+
+
+def _end_values(end: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
+    return {
+        "the_id": end["attempt"],
+        "the_outcome": outcome.value,
+        "the_cause": end.get("cause"),
+        "the_tech_cause": end.get("tech_cause"),
+        "the_note": end.get("note", ""),
+        "the_end_ms": end["at_ms"],
+    }
+
+
+def _finish_targets(connection: Connection, outcomes: Mapping[int, Outcome]) -> None:
+    connection.execute(
+        update(TARGETS)
+        .where(TARGETS.c.id == bindparam("the_id"))
+        .values(state=TargetState.DONE.value, outcome=bindparam("the_outcome")),
+        [{"the_id": target_id, "the_outcome": outcome.value} for target_id, outcome in outcomes.items()],
+    )

@@ -111,6 +111,14 @@ class Campaigns:
                 now = connection.execute(select(TABLE.c.state).where(TABLE.c.id == campaign.id)).scalar_one()
                 raise BadTransition(f"campaign {campaign.name!r} is {now}; it cannot become {then}")
 
+    def has_open_targets(self, campaign_id: int) -> bool:
+        """True while somebody is due or in progress. Costs the same however large the campaign, as books() does not."""
+        targets = schema.targets
+        open_states = (TargetState.DUE.value, TargetState.IN_PROGRESS.value)
+        query = select(targets.c.id).where(targets.c.campaign_id == campaign_id, targets.c.state.in_(open_states))
+        with self._database.read() as connection:
+            return connection.execute(query.limit(1)).first() is not None
+
     def books(self, campaign_id: int) -> Books:
         """Where every target of the campaign stands, at one moment."""
         with self._database.read() as connection:

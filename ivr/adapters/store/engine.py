@@ -17,6 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from ivr.adapters.store.write_lock import WriteLock
 from ivr.errors import BadSetting, Permanent, StoreBusy
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -127,7 +128,11 @@ def _tune_sqlite(engine: Engine, busy_timeout_s: float) -> None:
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
 
+    lock = WriteLock(engine.url.database, busy_timeout_s)
+
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
-        write = connection.get_execution_options().get("ivr_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        if connection.get_execution_options().get("ivr_write", False):
+            lock.begin(connection)
+        else:
+            connection.exec_driver_sql("BEGIN")

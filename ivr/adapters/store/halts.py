@@ -10,6 +10,8 @@ from ivr.rules.records import Halt
 
 TABLE = schema.halts
 IN_FORCE = TABLE.c.ended_at_ms.is_(None)
+HALTED: ColumnElement[bool] = exists().where(IN_FORCE).label("halted")
+"""Whether a halt is in force, as a column of a query that asks for something else too: it costs no round trip."""
 
 
 class Halts:
@@ -40,14 +42,9 @@ class Halts:
             return _in_force(connection)
 
 
-def halted() -> ColumnElement[bool]:
-    """Whether a halt is in force, as a column of a query that asks for something else too: it costs no round trip."""
-    return exists().where(IN_FORCE).label("halted")
-
-
 def is_halted(connection: Connection) -> bool:
     """Whether a halt is in force in this transaction."""
-    return bool(connection.execute(select(halted())).scalar())
+    return bool(connection.execute(select(HALTED)).scalar())
 
 
 def _in_force(connection: Connection) -> Halt | None:

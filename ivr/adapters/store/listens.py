@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,10 +12,11 @@ from ivr.adapters.store import schema
 from ivr.adapters.store.attempts import ATTEMPTS, TARGETS, Attempts, mark_answered
 from ivr.adapters.store.campaigns import books
 from ivr.adapters.store.engine import Database
+from ivr.adapters.store.lookups import rows_among
 from ivr.rules.causes import ended_by
 from ivr.rules.records import Books
 from ivr.rules.segments import CallResult, EndedBy, KeyPress, Listen, Play, Segment, merge
-from ivr.rules.states import AttemptState, Outcome
+from ivr.rules.states import AttemptState
 
 LISTENS = schema.listens
 
@@ -30,27 +31,28 @@ class Listens:
     def record(self, listens: list[Listen], ends: Sequence[Mapping[str, Any]]) -> None:
         """All of it is committed, or nothing; recording the same again changes nothing."""
         with self._database.write() as connection:
-            for listen in listens:
-                self._add(connection, listen)
-            for end in ends:
-                self._attempts.end(connection, end)
+            given = {*(listen.attempt for listen in listens), *(end["attempt"] for end in ends)}
+            lock = select(ATTEMPTS.c.id, ATTEMPTS.c.campaign_id).order_by(ATTEMPTS.c.id).with_for_update()
+            campaign_of = {row.id: row.campaign_id for row in rows_among(connection, lock, ATTEMPTS.c.id, given)}
+            known = {
+                row["attempt_id"]: _listen(row)
+                for row in (
+                    row._mapping for row in rows_among(connection, select(LISTENS), LISTENS.c.attempt_id, given)
+                )
+            }
+            now = _all_merged(known, [listen for listen in listens if listen.attempt in campaign_of])
+            _keep(connection, known, now, campaign_of)
+            self._attempts.end(connection, ends, now.keys())
 
     def without_listen(self, ended_before_ms: int | None = None, campaign_id: int | None = None) -> list[str]:
         """Answered attempts (of one campaign) that ended (before that instant) and of which no listen came."""
+        unheard = schema.unheard
+        query = select(unheard.c.attempt_id)
+        if ended_before_ms is not None:
+            query = query.where(unheard.c.ended_at_ms < ended_before_ms)
+        if campaign_id is not None:
+            query = query.where(unheard.c.campaign_id == campaign_id)
         with self._database.read() as connection:
-            query = (
-                select(ATTEMPTS.c.id)
-                .outerjoin(LISTENS, LISTENS.c.attempt_id == ATTEMPTS.c.id)
-                .where(
-                    ATTEMPTS.c.state == AttemptState.ENDED.value,
-                    ATTEMPTS.c.outcome == Outcome.ANSWERED.value,
-                    LISTENS.c.attempt_id.is_(None),
-                )
-            )
-            if ended_before_ms is not None:
-                query = query.where(ATTEMPTS.c.ended_at_ms < ended_before_ms)
-            if campaign_id is not None:
-                query = query.where(ATTEMPTS.c.campaign_id == campaign_id)
             return list(connection.execute(query).scalars())
 
     def live_sums(self, campaign_id: int) -> tuple[int, int]:
@@ -66,19 +68,27 @@ class Listens:
             rows = connection.execute(_results_query(campaign_id)).mappings()
             return books(connection, campaign_id), [_result(row) for row in rows]
 
-    def _add(self, connection: Connection, listen: Listen) -> None:
-        known = connection.execute(select(LISTENS).where(LISTENS.c.attempt_id == listen.attempt)).mappings().first()
-        if known is not None:
-            merged = merge(_listen(known), listen)
-            connection.execute(update(LISTENS).where(LISTENS.c.attempt_id == listen.attempt).values(**_columns(merged)))
-            return
-        attempt = connection.execute(select(ATTEMPTS.c.campaign_id).where(ATTEMPTS.c.id == listen.attempt)).first()
-        if attempt is None:
-            return
-        connection.execute(
-            insert(LISTENS).values(attempt_id=listen.attempt, campaign_id=attempt.campaign_id, **_columns(listen))
-        )
-        mark_answered(connection, listen.attempt)
+
+def _all_merged(known: Mapping[str, Listen], more: Iterable[Listen]) -> dict[str, Listen]:
+    """What is known by attempt once `more` came, in that order."""
+    now = dict(known)
+    for listen in more:
+        now[listen.attempt] = merge(now[listen.attempt], listen) if listen.attempt in now else listen
+    return now
+
+
+def _keep(
+    connection: Connection, before: Mapping[str, Listen], now: Mapping[str, Listen], campaign_of: Mapping[str, int]
+) -> None:
+    """The listens of `now` are kept; written only where they differ from those `before`."""
+    fresh = [listen for attempt, listen in now.items() if attempt not in before]
+    if fresh:
+        rows = [{"attempt_id": one.attempt, "campaign_id": campaign_of[one.attempt], **_columns(one)} for one in fresh]
+        connection.execute(insert(LISTENS), rows)
+        mark_answered(connection, {listen.attempt for listen in fresh})
+    changed = [listen for attempt, listen in now.items() if attempt in before and listen != before[attempt]]
+    for listen in changed:  # measured by two: rare
+        connection.execute(update(LISTENS).where(LISTENS.c.attempt_id == listen.attempt).values(**_columns(listen)))
 
 
 def _results_query(campaign_id: int) -> Select[Any]:

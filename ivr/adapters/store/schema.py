@@ -161,6 +161,16 @@ listens = Table(
     Column("at_ms", BigInteger, nullable=False),
 )
 
+# Where to look for a lost listen: kept small, so that looking does not cost more with every call made. A row comes when
+# an answered attempt ends before its listen is recorded, and goes with the listen.
+unheard = Table(
+    "unheard",
+    metadata,
+    Column("attempt_id", ForeignKey("attempts.id"), primary_key=True),
+    Column("campaign_id", ForeignKey("campaigns.id"), nullable=False),
+    Column("ended_at_ms", BigInteger, nullable=False),
+)
+
 suppressions = Table(
     "suppressions",
     metadata,

@@ -6,15 +6,25 @@ import hashlib
 import hmac
 import os
 import secrets
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from ivr.adapters.store import schema
 from ivr.adapters.store.engine import Database
+from ivr.adapters.store.lookups import rows_among
 
+TABLE = schema.suppressions
 PLATFORM = "platform"
+
+_CALLED = (
+    select(schema.attempts.c.id, schema.contacts.c.number, schema.campaigns.c.sponsor_id)
+    .select_from(schema.attempts.join(schema.targets).join(schema.contacts))
+    .join(schema.campaigns, schema.campaigns.c.id == schema.attempts.c.campaign_id)
+)
 
 
 def sponsor_scope(sponsor_id: int) -> str:
@@ -51,56 +61,58 @@ class Suppressions:
 
     def stop_attempt(self, attempt: str, at_ms: int) -> str | None:
         """The number that `attempt` called is suppressed for its sponsor, committed. Returns it; None if unknown."""
+        return self.stop_attempts([(attempt, at_ms)]).get(attempt)
+
+    def stop_attempts(self, stops: Sequence[tuple[str, int]]) -> dict[str, str]:
+        """The numbers of those attempts (with their instants) are suppressed for their sponsors, committed together.
+
+        Returns the numbers by attempt, those that are known. Stopping again changes nothing.
+        """
+        if not stops:
+            return {}
         with self._database.write() as connection:
-            row = connection.execute(
-                select(schema.contacts.c.number, schema.campaigns.c.sponsor_id)
-                .select_from(schema.attempts.join(schema.targets).join(schema.contacts))
-                .join(schema.campaigns, schema.campaigns.c.id == schema.attempts.c.campaign_id)
-                .where(schema.attempts.c.id == attempt)
-            ).first()
-            if row is None:
-                return None
-            scope = sponsor_scope(row.sponsor_id)
-            if not self.covers(connection, row.number, scope):
-                self._insert(connection, row.number, scope, "key 9", attempt, at_ms)
-            return str(row.number)
+            called = {row.id: row for row in rows_among(connection, _CALLED, schema.attempts.c.id, dict(stops))}
+            rows: dict[tuple[str, str], dict[str, Any]] = {}
+            for attempt, at_ms in stops:
+                if attempt in called:
+                    row = self._row(called[attempt].number, sponsor_scope(called[attempt].sponsor_id), "key 9", at_ms)
+                    rows.setdefault((row["number_hmac"], row["scope"]), row | {"attempt_id": attempt})
+            self._insert_fresh(connection, rows)
+            return {attempt: str(row.number) for attempt, row in called.items()}
 
     def add(self, number: str, scope: str, reason: str, at_ms: int) -> None:
         """The number is suppressed in that scope, committed; asking twice changes nothing."""
+        row = self._row(number, scope, reason, at_ms)
         with self._database.write() as connection:
-            if not self.covers(connection, number, scope):
-                self._insert(connection, number, scope, reason, None, at_ms)
-
-    def covers(self, connection: Connection, number: str, scope: str) -> bool:
-        """True when the number is suppressed in exactly that scope."""
-        table = schema.suppressions
-        query = select(table.c.id).where(table.c.number_hmac == self.fingerprint(number), table.c.scope == scope)
-        return connection.execute(query).first() is not None
+            self._insert_fresh(connection, {(row["number_hmac"], scope): row})
 
     def blocks(self, connection: Connection, number: str, sponsor_id: int) -> bool:
         """True when the number may not be called for that sponsor."""
-        table = schema.suppressions
-        scopes = (PLATFORM, sponsor_scope(sponsor_id))
-        query = select(table.c.id).where(table.c.number_hmac == self.fingerprint(number), table.c.scope.in_(scopes))
-        return connection.execute(query).first() is not None
+        return bool(self.blocked(connection, [number], sponsor_id))
+
+    def blocked(self, connection: Connection, numbers: Iterable[str], sponsor_id: int) -> set[str]:
+        """Those of `numbers` that may not be called for that sponsor, as of this transaction."""
+        number_of = {self.fingerprint(number): number for number in numbers}
+        query = select(TABLE.c.number_hmac).where(TABLE.c.scope.in_((PLATFORM, sponsor_scope(sponsor_id))))
+        return {number_of[row.number_hmac] for row in rows_among(connection, query, TABLE.c.number_hmac, number_of)}
 
     def blocked_among(self, numbers: list[str], sponsor_id: int) -> set[str]:
         """Those of `numbers` that may not be called for that sponsor."""
         with self._database.read() as connection:
-            return {number for number in numbers if self.blocks(connection, number, sponsor_id)}
+            return self.blocked(connection, numbers, sponsor_id)
 
-    def _insert(
-        self, connection: Connection, number: str, scope: str, reason: str, attempt: str | None, at_ms: int
-    ) -> None:
-        values = {
-            "number_hmac": self.fingerprint(number),
-            "scope": scope,
-            "reason": reason,
-            "attempt_id": attempt,
-            "at_ms": at_ms,
-        }
-        try:
-            with connection.begin_nested():
-                connection.execute(insert(schema.suppressions).values(**values))
-        except IntegrityError:  # somebody else's same stop came first: it is in force
-            return
+    def _row(self, number: str, scope: str, reason: str, at_ms: int) -> dict[str, Any]:
+        given = {"scope": scope, "reason": reason, "attempt_id": None, "at_ms": at_ms}
+        return {"number_hmac": self.fingerprint(number), **given}
+
+    def _insert_fresh(self, connection: Connection, rows: Mapping[tuple[str, str], Mapping[str, Any]]) -> None:
+        """Those rows (by fingerprint and scope) that are not in force yet are."""
+        query = select(TABLE.c.number_hmac, TABLE.c.scope)
+        found = rows_among(connection, query, TABLE.c.number_hmac, (fingerprint for fingerprint, _ in rows))
+        known = {(row.number_hmac, row.scope) for row in found}
+        for key in rows.keys() - known:
+            try:
+                with connection.begin_nested():
+                    connection.execute(insert(TABLE).values(**rows[key]))
+            except IntegrityError:  # somebody else's same stop came first: it is in force
+                continue

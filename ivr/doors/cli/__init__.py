@@ -12,6 +12,7 @@ from ivr.doors import logs
 from ivr.doors.cli.campaign import campaign
 from ivr.doors.cli.contacts import contacts
 from ivr.doors.cli.demo import demo
+from ivr.doors.cli.doctor import doctor
 from ivr.doors.cli.halt import halt, unhalt
 from ivr.doors.cli.installation import down, process, setup, status, up
 from ivr.doors.cli.lab import lab
@@ -42,7 +43,7 @@ def cli(context: click.Context, config: Path | None) -> None:
     context.obj = config
 
 
-INSTALLATION = (setup, up, status, halt, unhalt, down, process)
+INSTALLATION = (setup, up, status, doctor, halt, unhalt, down, process)
 for command in (*INSTALLATION, contacts, message, campaign, plan_command, lab, settings_command):
     cli.add_command(command)
 

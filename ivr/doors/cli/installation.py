@@ -74,7 +74,7 @@ def _say_halt(settings: Settings) -> None:
         console.print(f"[bold red]whether the installation is halted cannot be read: {escape(str(error))}[/]")
     else:
         if halt:
-            console.print(f"[bold yellow]{escape(halt_line(halt))}[/]; `ivr unhalt` ends it")
+            console.print(f"[bold yellow]{escape(halt_line(halt))}[/]; `ivr unhalt` ends it", soft_wrap=True)
 
 
 @click.command(hidden=True)

@@ -1,0 +1,54 @@
+"""The books as an examiner reads them: every attempt with its state, since when, and whether it was measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, func, select
+
+from ivr.adapters.store import schema
+from ivr.adapters.store.engine import Database
+from ivr.rules.doctor import Booked
+from ivr.rules.states import AttemptState, Outcome
+
+ATTEMPTS = schema.attempts
+OPEN = (AttemptState.CLAIMED, AttemptState.DIALING, AttemptState.ANSWERED)
+CAME_INTO = {
+    AttemptState.DIALING: ATTEMPTS.c.dialing_at_ms.name,
+    AttemptState.ANSWERED: ATTEMPTS.c.answered_at_ms.name,
+    AttemptState.ENDED: ATTEMPTS.c.ended_at_ms.name,
+}
+"""Where it is written when an attempt came into that state; of the others only the claim has an instant."""
+
+
+class Audit:
+    """Reads many attempts at once, of one moment, and changes nothing."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def booked(self, pbx: str, first_id: str) -> dict[str, tuple[str, Booked]]:
+        """By attempt id its PBX and how it stands: all from `first_id` on, and those open on `pbx` however old."""
+        still_open = (ATTEMPTS.c.pbx == pbx, ATTEMPTS.c.state.in_([state.value for state in OPEN]))
+        with self._database.read() as connection:
+            rows = [*connection.execute(_query(*still_open)), *connection.execute(_query(ATTEMPTS.c.id >= first_id))]
+        return {row.id: (row.pbx, _booked(row)) for row in rows}
+
+    def newest(self) -> str | None:
+        """The id that sorts last, None when nobody was ever called."""
+        with self._database.read() as connection:
+            return connection.execute(select(func.max(ATTEMPTS.c.id))).scalar()
+
+
+def _query(*where: ColumnElement[bool]) -> Any:
+    columns = ("id", "pbx", "state", "outcome", "claimed_at_ms", "dialing_at_ms", "answered_at_ms", "ended_at_ms")
+    measured = schema.listens.c.attempt_id.is_not(None).label("has_listen")
+    joined = ATTEMPTS.outerjoin(schema.listens, schema.listens.c.attempt_id == ATTEMPTS.c.id)
+    return select(*(ATTEMPTS.c[name] for name in columns), measured).select_from(joined).where(*where)
+
+
+def _booked(row: Row[Any]) -> Booked:
+    state = AttemptState(row.state)
+    since_ms = getattr(row, CAME_INTO.get(state, "claimed_at_ms"))
+    outcome = Outcome(row.outcome) if row.outcome else None
+    return Booked(state, row.claimed_at_ms if since_ms is None else since_ms, outcome, row.has_listen)
