@@ -36,6 +36,7 @@ CALLS: dict[str, Callable[[Queues], Any]] = {
     "publish_live": lambda q: q.publish_live("pbx1", {}),
     "live": lambda q: q.live("pbx1"),
     "workers": lambda q: q.workers(),
+    "durability": lambda q: q.durability(),
 }
 NOT_COMMANDS = {"close", "work"}
 

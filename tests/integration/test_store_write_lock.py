@@ -29,7 +29,7 @@ while True:
         connection.execute(text("UPDATE written SET batches = batches + 1"))
         if connection.execute(text("SELECT enough FROM written")).scalar():
             break
-        time.sleep(0.004)
+        time.sleep(0.01)
 store.close()
 """
 
@@ -57,8 +57,8 @@ def test_a_waiting_writer_looks_again_every_moment(
 
 
 def test_dialing_has_its_turn_beside_two_who_write_without_a_pause(scene: Scene) -> None:
-    """Counted in transactions of the others: without turns they are hundreds for each of ours."""
-    attempts = scene.claim(scene.campaign(40), 40)
+    """Counted in transactions of the others: with turns two for each of ours."""
+    attempts = scene.claim(scene.campaign(25), 25)
     with scene.store.database.write() as connection:
         connection.execute(text("CREATE TABLE written AS SELECT 0 AS batches, 0 AS enough"))
     command = [sys.executable, "-c", GREEDY, str(scene.settings.home)]
@@ -85,7 +85,7 @@ def test_dialing_has_its_turn_beside_two_who_write_without_a_pause(scene: Scene)
         finally:
             one.kill()
             two.kill()
-    assert others <= 8 * len(attempts)
+    assert others <= 4 * len(attempts)  # 2 with turns, 7 without
 
 
 def test_a_turn_that_is_never_given_on_holds_up_nobody(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
