@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 
 class Segment(StrEnum):
@@ -67,6 +69,33 @@ class Listen:
     def heard_ms(self, segment: Segment) -> int:
         """The most that was heard of `segment` in one play, milliseconds: a repeat adds no length to the message."""
         return max((play.heard_ms for play in self.plays if play.segment is segment), default=0)
+
+
+def plain(listen: Listen) -> dict[str, Any]:
+    """All of the listen but its attempt, in what JSON knows: how it travels and how it is kept."""
+    return {
+        "plays": [[p.segment.value, p.sound, p.heard_ms, p.length_ms, p.began_ms] for p in listen.plays],
+        "keys": [[k.key, k.segment.value, k.within_ms, k.at_ms] for k in listen.keys],
+        "stop_at_ms": listen.stop_at_ms,
+        "ended_by": listen.ended_by.value,
+        "measured_by": listen.measured_by,
+        "error": listen.error,
+        "at_ms": listen.at_ms,
+    }
+
+
+def from_plain(attempt: str, values: Mapping[str, Any]) -> Listen:
+    """The listen of which `plain` made these values; ValueError, TypeError or KeyError if it made none."""
+    return Listen(
+        attempt=attempt,
+        plays=tuple(Play(Segment(p[0]), *p[1:]) for p in values["plays"]),
+        keys=tuple(KeyPress(k[0], Segment(k[1]), *k[2:]) for k in values["keys"]),
+        stop_at_ms=values["stop_at_ms"],
+        ended_by=EndedBy(values["ended_by"]),
+        measured_by=values["measured_by"],
+        error=values["error"],
+        at_ms=values["at_ms"],
+    )
 
 
 def merge(known: Listen, more: Listen) -> Listen:

@@ -11,7 +11,7 @@ from typing import Any
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
 from ivr.errors import IvrError, Unrecordable
-from ivr.rules.segments import EndedBy, KeyPress, Listen, Play, Segment
+from ivr.rules.segments import Listen, from_plain, plain
 from ivr.rules.states import Outcome
 
 log = logging.getLogger(__name__)
@@ -118,31 +118,12 @@ def _check_listen(listen: Listen) -> None:
 
 def listen_result(listen: Listen) -> Result:
     """The listen as it travels."""
-    return {
-        "kind": "listen",
-        "attempt": listen.attempt,
-        "plays": [[p.segment.value, p.sound, p.heard_ms, p.length_ms, p.began_ms] for p in listen.plays],
-        "keys": [[k.key, k.segment.value, k.within_ms, k.at_ms] for k in listen.keys],
-        "stop_at_ms": listen.stop_at_ms,
-        "ended_by": listen.ended_by.value,
-        "measured_by": listen.measured_by,
-        "error": listen.error,
-        "at_ms": listen.at_ms,
-    }
+    return {"kind": "listen", "attempt": listen.attempt, **plain(listen)}
 
 
 def as_listen(result: Result) -> Listen:
     """The listen that travelled."""
-    return Listen(
-        attempt=result["attempt"],
-        plays=tuple(Play(Segment(p[0]), *p[1:]) for p in result["plays"]),
-        keys=tuple(KeyPress(k[0], Segment(k[1]), *k[2:]) for k in result["keys"]),
-        stop_at_ms=result["stop_at_ms"],
-        ended_by=EndedBy(result["ended_by"]),
-        measured_by=result["measured_by"],
-        error=result["error"],
-        at_ms=result["at_ms"],
-    )
+    return from_plain(result["attempt"], result)
 
 
 def stop_result(attempt: str, at_ms: int) -> Result:

@@ -15,7 +15,7 @@ from ivr.adapters.store.engine import Database
 from ivr.adapters.store.lookups import rows_among
 from ivr.rules.causes import ended_by
 from ivr.rules.records import Books
-from ivr.rules.segments import CallResult, EndedBy, KeyPress, Listen, Play, Segment, merge
+from ivr.rules.segments import CallResult, EndedBy, Listen, Segment, from_plain, merge, plain
 from ivr.rules.states import AttemptState
 
 LISTENS = schema.listens
@@ -126,16 +126,7 @@ def _results_query(campaign_id: int) -> Select[Any]:
 
 
 def _columns(listen: Listen) -> dict[str, Any]:
-    return {
-        **{f"{segment.value}_ms": listen.heard_ms(segment) for segment in Segment},
-        "plays": [[p.segment.value, p.sound, p.heard_ms, p.length_ms, p.began_ms] for p in listen.plays],
-        "keys": [[k.key, k.segment.value, k.within_ms, k.at_ms] for k in listen.keys],
-        "stop_at_ms": listen.stop_at_ms,
-        "ended_by": listen.ended_by.value,
-        "measured_by": listen.measured_by,
-        "error": listen.error,
-        "at_ms": listen.at_ms,
-    }
+    return {f"{segment.value}_ms": listen.heard_ms(segment) for segment in Segment} | plain(listen)
 
 
 def _result(row: RowMapping) -> CallResult:
@@ -160,13 +151,4 @@ def _judged(listen: Listen, cause: int | None) -> Listen:
 
 
 def _listen(row: RowMapping) -> Listen:
-    return Listen(
-        attempt=row["attempt_id"],
-        plays=tuple(Play(Segment(p[0]), *p[1:]) for p in row["plays"]),
-        keys=tuple(KeyPress(k[0], Segment(k[1]), *k[2:]) for k in row["keys"]),
-        stop_at_ms=row["stop_at_ms"],
-        ended_by=EndedBy(row["ended_by"]),
-        measured_by=row["measured_by"],
-        error=row["error"],
-        at_ms=row["at_ms"],
-    )
+    return from_plain(row["attempt_id"], {str(name): value for name, value in row.items()})
