@@ -26,7 +26,7 @@ from ivr.adapters.pbx import programs
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
 from ivr.errors import NotReady
-from ivr.rules.records import Campaign, Message
+from ivr.rules.records import Campaign, Message, Way
 from ivr.rules.segments import EndedBy, Listen, Play, Segment
 from ivr.rules.states import CampaignState
 from ivr.settings import Pbx, Settings, Trunk
@@ -80,7 +80,9 @@ def _measure_one(folder: Path, queues: Queues, size: int) -> dict[str, tuple[flo
     store = Store(settings)
     try:
         campaign = _filled(store, settings, size)
-        order = functools.partial(originating.originate, store, queues, settings, campaign.id, "pbx1", BATCH)
+        order = functools.partial(
+            originating.originate, store, queues, settings, campaign.id, Way("pbx1", "lab"), BATCH
+        )
         claim_s = _timed(lambda: [order() for _ in range(CLAIMED // BATCH)])
         attempts = [text.split(" ")[2] for text in queues.take_orders("pbx1", CLAIMED)]
         assert len(attempts) == CLAIMED
@@ -136,7 +138,7 @@ def _filled(store: Store, settings: Settings, size: int) -> Campaign:
         "message_id": message.id,
         "batch_id": 1,
         "language": "fr",
-        "trunk": "lab",
+        "trunks": ["lab"],
         "rate_cps": 1000.0,
         "hours": "00:00-24:00",
         "timezone": "Europe/Paris",

@@ -117,7 +117,7 @@ class Stand:
             "message_id": message.id,
             "batch_id": batch.id,
             "language": "fr",
-            "trunk": TRUNK,
+            "trunks": [TRUNK],
             "rate_cps": rate_cps,
             "hours": "00:00-24:00",
             "timezone": "Europe/Paris",

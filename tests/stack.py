@@ -191,7 +191,7 @@ class Stack:
             ).id,
             "batch_id": batch.id,
             "language": "fr",
-            "trunk": "lab",
+            "trunks": ["lab"],
             "rate_cps": 10.0,
             "hours": "00:00-24:00",
             "timezone": "Europe/Paris",

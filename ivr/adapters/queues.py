@@ -19,6 +19,7 @@ from rq import Queue, SimpleWorker, worker_registration
 from rq.serializers import JSONSerializer
 
 from ivr.errors import BadSetting, NotReady
+from ivr.rules.records import Way
 
 log = logging.getLogger(__name__)
 
@@ -90,18 +91,18 @@ class Queues:
         return str(memory.get("maxmemory_policy", "")), bool(disk.get("aof_enabled")), well
 
     @_translated
-    def ask_originate(self, campaign_id: int, pbx: str, count: int, hold_s: float = 2.0) -> bool:
-        """An RQ job will claim up to `count` targets of the campaign for `pbx`; False if one was asked a moment ago."""
-        key = f"ivr:asked:{pbx}:{campaign_id}"
+    def ask_originate(self, campaign_id: int, way: Way, count: int, hold_s: float = 2.0) -> bool:
+        """An RQ job will claim up to `count` targets of the campaign for `way`; False if one was asked a moment ago."""
+        key = _asked(campaign_id, way)
         if not self._redis.set(key, count, nx=True, px=int(hold_s * 1000)):
             return False
-        self._enqueue(ORIGINATE, "ivr.doors.jobs.originate", campaign_id, pbx, count)
+        self._enqueue(ORIGINATE, "ivr.doors.jobs.originate", campaign_id, way.pbx, way.trunk, count)
         return True
 
     @_translated
-    def answered_ask(self, campaign_id: int, pbx: str) -> None:
+    def answered_ask(self, campaign_id: int, way: Way) -> None:
         """The asked claim was made: the PBX may ask again."""
-        self._redis.delete(f"ivr:asked:{pbx}:{campaign_id}")
+        self._redis.delete(_asked(campaign_id, way))
 
     @_translated
     def ring_record(self) -> None:
@@ -255,3 +256,7 @@ class Queues:
         """No connection is left open."""
         self._redis.close()
         self._raw.close()
+
+
+def _asked(campaign_id: int, way: Way) -> str:
+    return f"ivr:asked:{way.pbx}:{way.trunk}:{campaign_id}"

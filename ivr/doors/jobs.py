@@ -7,6 +7,7 @@ import os
 
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
+from ivr.rules.records import Way
 from ivr.settings import Settings, load
 from ivr.usecases import originating, recording
 
@@ -18,10 +19,10 @@ def _parts() -> tuple[Settings, Store, Queues]:
     return settings, Store(settings), Queues(settings.redis_url)
 
 
-def originate(campaign_id: int, pbx: str, count: int) -> int:
-    """Claims up to `count` due targets of the campaign for `pbx`. Returns how many."""
+def originate(campaign_id: int, pbx: str, trunk: str, count: int) -> int:
+    """Claims up to `count` due targets of the campaign for that PBX and trunk. Returns how many."""
     settings, store, queues = _parts()
-    return originating.originate(store, queues, settings, campaign_id, pbx, count)
+    return originating.originate(store, queues, settings, campaign_id, Way(pbx, trunk), count)
 
 
 def record() -> int:

@@ -41,7 +41,11 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """A message to an audience, with its segments, limits and state."""
+    """A message to an audience, with its segments, limits and state.
+
+    trunks: names, the preferred one first. retry: a retry policy on one line. expires_at_ms: no call leaves from then
+    on. release_at_ms: calls sent before then are ended at once, with the notice.
+    """
 
     id: int
     name: str
@@ -49,8 +53,11 @@ class Campaign:
     sponsor: str
     batch_id: int
     language: str
-    trunk: str
+    trunks: tuple[str, ...]
     rate_cps: float
+    weight: float
+    priority: int
+    retry: str
     hours: str
     timezone: str
     preroll: Sound
@@ -62,6 +69,16 @@ class Campaign:
     created_at_ms: int
     started_at_ms: int | None
     finished_at_ms: int | None
+    expires_at_ms: int | None
+    release_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """By which Asterisk and through which trunk a call goes."""
+
+    pbx: str
+    trunk: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +86,7 @@ class Dialable:
     """An attempt whose facts were just read: what the last questions are asked of, and what Originate needs."""
 
     attempt: str
+    trunk: str
     number: str
     campaign: Campaign
     suppressed: bool

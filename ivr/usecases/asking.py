@@ -31,7 +31,7 @@ def questions(settings: Settings, now: datetime) -> Callable[[Dialable], Verdict
 
     def ask(dialable: Dialable) -> Verdict:
         campaign = dialable.campaign
-        trunk = settings.trunks.get(campaign.trunk)
+        trunk = settings.trunks.get(dialable.trunk)
         return decide(
             Facts(
                 now=now,

@@ -57,7 +57,7 @@ def create(store: Store, settings: Settings, draft: Draft) -> Campaign:
         "message_id": message.id,
         "batch_id": batch.id,
         "language": draft.language,
-        "trunk": draft.trunk,
+        "trunks": [draft.trunk],
         "rate_cps": min(rate_cps, trunk.rate_cps),
         "hours": draft.hours,
         "timezone": draft.timezone,
@@ -81,7 +81,8 @@ def startable(store: Store, settings: Settings, name: str) -> Campaign:
     if campaign.state is CampaignState.RUNNING:
         raise Refused(f"campaign {name!r} runs already; `ivr campaign status {name}` shows how far it is")
     move_campaign(campaign.state, CampaignState.RUNNING)
-    trunk_of(settings, campaign.trunk)
+    for trunk in campaign.trunks:
+        trunk_of(settings, trunk)
     if store.campaigns.books(campaign.id).targets == 0:
         raise Refused(f"campaign {name!r} has nobody to call: its list of contacts is empty")
     for sound in (campaign.preroll, campaign.message, campaign.notice, campaign.confirmation):

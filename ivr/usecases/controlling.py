@@ -15,7 +15,7 @@ from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
 from ivr.errors import AmiLoginRefused, IvrError, Temporary
 from ivr.rules import causes
-from ivr.rules.records import OpenAttempt
+from ivr.rules.records import OpenAttempt, Way
 from ivr.rules.segments import EndedBy
 from ivr.settings import Settings
 from ivr.usecases.campaigns import finish_done
@@ -126,7 +126,8 @@ class Controller:
             self._dialer.set_campaign_rate(campaign)
             wanted = self._dialer.wanted(campaign, AHEAD_S)
             if wanted > 0:
-                await asyncio.to_thread(self._queues.ask_originate, campaign.id, self._pbx, wanted)
+                way = Way(self._pbx, campaign.trunks[0])
+                await asyncio.to_thread(self._queues.ask_originate, campaign.id, way, wanted)
 
     def _accept(self, text: str) -> None:
         try:

@@ -118,7 +118,7 @@ class Dialer:
 
     def wanted(self, campaign: Campaign, ahead_s: float) -> int:
         """How many targets of the campaign to ask for now: the pace of the next seconds, within the free channels."""
-        line = self.trunks.get(campaign.trunk)
+        line = self.trunks.get(campaign.trunks[0])
         if line is None:
             return 0
         waiting = len(line.waiting.get(campaign.id, ()))

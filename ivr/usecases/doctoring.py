@@ -154,7 +154,7 @@ def _campaign(settings: Settings, campaign: Campaign) -> list[Finding]:
     found = []
     sounds = (campaign.preroll, campaign.message, campaign.notice, campaign.confirmation)
     checks: list[Callable[[], object]] = [partial(verify, sound.sound, settings) for sound in sounds]
-    checks.append(partial(trunk_of, settings, campaign.trunk))
+    checks += [partial(trunk_of, settings, trunk) for trunk in campaign.trunks]
     for check in checks:
         try:
             check()

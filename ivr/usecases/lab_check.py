@@ -83,7 +83,8 @@ def check_campaign(store: Store, settings: Settings, name: str, limit_ms: int = 
     Refused if its trunk is not on loopback.
     """
     campaign = store.campaigns.named(name)
-    lab.require_loopback(trunk_of(settings, campaign.trunk))
+    for trunk in campaign.trunks:
+        lab.require_loopback(trunk_of(settings, trunk))
     rows = lab.truth(settings)
     _, results = store.listens.snapshot(campaign.id)
     stopped = store.suppressions.blocked_among([row.number for row in rows], campaign.sponsor_id)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
 from ivr.rules.gate import Kind, Verdict
-from ivr.rules.records import Dialable
+from ivr.rules.records import Dialable, Way
 from ivr.settings import Settings
 from ivr.usecases.asking import questions
 
@@ -50,18 +50,18 @@ class _Remembering:
         return verdict
 
 
-def originate(store: Store, queues: Queues, settings: Settings, campaign_id: int, pbx: str, count: int) -> int:
-    """Up to `count` due targets of the campaign are claimed for `pbx`, committed, and then ordered. Returns how many.
+def originate(store: Store, queues: Queues, settings: Settings, campaign_id: int, way: Way, count: int) -> int:
+    """Up to `count` due targets of the campaign are claimed for `way`, committed, and then ordered. Returns how many.
 
     Killed between the two, the claims stay without orders until they are given back.
     """
     now = datetime.now(UTC)
     ids = [new_attempt_id(now) for _ in range(count)]
     ask = _Remembering(questions(settings, now))
-    claimed, trunk = store.attempts.claim(campaign_id, pbx, ids, ask, int(now.timestamp() * 1000))
+    claimed = store.attempts.claim(campaign_id, way, ids, ask, int(now.timestamp() * 1000))
     if ask.held is not None and not claimed:
         queues.note_hold(campaign_id, ask.held.rule, ask.held.until.isoformat() if ask.held.until else "")
     if claimed:  # with nobody to call now (hours, pause) the ask stands a while, or the next would follow at once
-        queues.push_orders(pbx, [f"{trunk} {campaign_id} {attempt}" for attempt in claimed])
-        queues.answered_ask(campaign_id, pbx)
+        queues.push_orders(way.pbx, [f"{way.trunk} {campaign_id} {attempt}" for attempt in claimed])
+        queues.answered_ask(campaign_id, way)
     return len(claimed)

@@ -11,7 +11,7 @@ import pytest
 from ivr.adapters.ami import AmiClient
 from ivr.adapters.pbx.cdr import CdrRecord
 from ivr.adapters.queues import Queues
-from ivr.rules.records import Campaign
+from ivr.rules.records import Campaign, Way
 from ivr.rules.states import CampaignState
 from ivr.usecases import controlling, reconciling
 from ivr.usecases.controlling import Controller
@@ -83,8 +83,8 @@ class Bells(Queues):
     def __init__(self, scene: Scene, queues: Queues) -> None:
         self._redis, self._raw, self._scene, self._real = queues._redis, queues._raw, scene, queues
 
-    def ask_originate(self, campaign_id: int, pbx: str, count: int, hold_s: float = 2.0) -> bool:
-        return originate(self._scene.store, self._real, self._scene.settings, campaign_id, pbx, count) > 0
+    def ask_originate(self, campaign_id: int, way: Way, count: int, hold_s: float = 2.0) -> bool:
+        return originate(self._scene.store, self._real, self._scene.settings, campaign_id, way, count) > 0
 
     def ring_record(self) -> None:
         record_waiting(self._real, self._scene.store, "w")

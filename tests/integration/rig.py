@@ -49,7 +49,7 @@ class Rig:
         attempts = self.scene.claim(campaign, count)
         self.dialer.set_campaign_rate(campaign)
         for attempt in attempts:
-            self.dialer.accept(Order(campaign.trunk, campaign.id, attempt))
+            self.dialer.accept(Order(campaign.trunks[0], campaign.id, attempt))
         return attempts
 
     @property

@@ -12,7 +12,7 @@ from typing import Any
 from ivr.adapters.store import Store
 from ivr.adapters.store.contacts import FileOrigin
 from ivr.rules.gate import Verdict
-from ivr.rules.records import Campaign, Dialable, Message
+from ivr.rules.records import Campaign, Dialable, Message, Way
 from ivr.rules.segments import EndedBy, Listen, Play, Segment
 from ivr.rules.states import CampaignState
 from ivr.settings import Pbx, Settings, Trunk
@@ -64,7 +64,7 @@ class Scene:
         self.make_sounds()
         given = {
             "name": f"campaign-{number}", "message_id": message.id, "batch_id": batch.id, "language": "fr",
-            "trunk": "lab", "rate_cps": 50.0, "hours": "00:00-24:00", "timezone": "Europe/Paris",
+            "trunks": ["lab"], "rate_cps": 50.0, "hours": "00:00-24:00", "timezone": "Europe/Paris",
             "texts": {}, "created_at_ms": 1,
         }  # fmt: skip
         made = self.store.campaigns.create(given | spoken | values, sponsor)
@@ -82,7 +82,7 @@ class Scene:
 
     def claim(self, campaign: Campaign, count: int, at_ms: int = 10) -> list[str]:
         ids = [new_attempt_id(datetime.now(UTC)) for _ in range(count)]
-        return self.store.attempts.claim(campaign.id, "pbx1", ids, self.ask(), at_ms)[0]
+        return self.store.attempts.claim(campaign.id, Way("pbx1", "lab"), ids, self.ask(), at_ms)
 
     def begin(self, attempt: str, at_ms: int = 20) -> Dialable | None:
         return self.store.attempts.begin_dialing(attempt, self.ask(), at_ms)

@@ -15,6 +15,7 @@ from ivr.adapters.outbox import Outbox
 from ivr.adapters.pbx.cdr import CdrRecord
 from ivr.adapters.queues import RESULTS, Queues
 from ivr.errors import AmiLoginRefused
+from ivr.rules.records import Way
 from ivr.rules.segments import Segment
 from ivr.rules.states import CampaignState
 from ivr.usecases import campaigns, controlling
@@ -250,10 +251,12 @@ def test_a_refused_login_ends_the_controller(scene: Scene, queues: Queues) -> No
 def test_outside_its_hours_a_campaign_makes_no_stream_of_jobs(scene: Scene, queues: Queues) -> None:
     campaign = scene.campaign(2)
     scene.store.campaigns.move(campaign, CampaignState.PAUSED, 5)
-    asked = queues.ask_originate(campaign.id, "pbx1", 2)
+    asked = queues.ask_originate(campaign.id, Way("pbx1", "lab"), 2)
     assert asked
-    originate(scene.store, queues, scene.settings, campaign.id, "pbx1", 2)
-    assert not queues.ask_originate(campaign.id, "pbx1", 2), "nothing could be claimed: ask again in a while"
+    originate(scene.store, queues, scene.settings, campaign.id, Way("pbx1", "lab"), 2)
+    assert not queues.ask_originate(campaign.id, Way("pbx1", "lab"), 2), (
+        "nothing could be claimed: ask again in a while"
+    )
 
 
 def test_a_campaign_paused_while_it_finishes_is_paused(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

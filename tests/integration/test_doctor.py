@@ -17,6 +17,7 @@ from ivr.adapters.store import schema
 from ivr.doors.cli import cli
 from ivr.errors import NotReady, ProgramMissing
 from ivr.rules.findings import Finding, Weight
+from ivr.rules.records import Way
 from ivr.settings import Pbx, Settings, Trunk
 from ivr.usecases import doctoring, halting, surroundings, witnesses
 from ivr.usecases.campaigns import now_ms
@@ -221,7 +222,7 @@ def test_books_that_do_not_balance_and_a_clock_set_back(make_scene: MakeScene) -
     scene = make_scene(pbx=_free())
     campaign = scene.campaign(2)
     future = first_id_of(now_ms() + 3_600_000) + "0" * 16
-    scene.store.attempts.claim(campaign.id, "pbx1", [future], scene.ask(), now_ms())
+    scene.store.attempts.claim(campaign.id, Way("pbx1", "lab"), [future], scene.ask(), now_ms())
     assert "the clock was set back: the newest attempt is of 3600 s from now" in _says(_examine(scene))
 
 

@@ -14,7 +14,7 @@ from ivr.adapters.queues import Queues
 from ivr.doors.cli import cli
 from ivr.doors.cli.progress import Meter
 from ivr.errors import Refused
-from ivr.rules.records import Dialable
+from ivr.rules.records import Dialable, Way
 from ivr.rules.states import CampaignState
 from ivr.usecases import halting
 from ivr.usecases.originating import originate
@@ -162,7 +162,7 @@ def test_campaign_status_says_since_when_by_whom_and_why(
     scene = make_scene(shared_redis.url)
     campaign = scene.campaign(3)
     halting.halt(scene.store, "wrong recording")
-    assert originate(scene.store, queues, scene.settings, campaign.id, "pbx1", 3) == 0
+    assert originate(scene.store, queues, scene.settings, campaign.id, Way("pbx1", "lab"), 3) == 0
     assert queues.hold(campaign.id) == ("installation-halted", "")
     with contextlib.closing(Meter(scene.store, scene.settings, campaign)) as meter:
         line = meter.line().plain

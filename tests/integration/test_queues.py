@@ -12,6 +12,7 @@ import pytest
 from ivr.adapters import queues as queues_module
 from ivr.adapters.queues import DEAD, GROUP, RESULTS, Queues
 from ivr.errors import BadSetting, NotReady, StoreBusy
+from ivr.rules.records import Way
 from ivr.usecases import recording
 from ivr.usecases.recording import end_result, listen_result, record_waiting
 from tests.integration.conftest import RedisServer
@@ -19,8 +20,8 @@ from tests.integration.scene import Scene, listen
 
 CALLS: dict[str, Callable[[Queues], Any]] = {
     "ping": lambda q: q.ping(),
-    "ask_originate": lambda q: q.ask_originate(1, "pbx1", 5),
-    "answered_ask": lambda q: q.answered_ask(1, "pbx1"),
+    "ask_originate": lambda q: q.ask_originate(1, Way("pbx1", "lab"), 5),
+    "answered_ask": lambda q: q.answered_ask(1, Way("pbx1", "lab")),
     "ring_record": lambda q: q.ring_record(),
     "push_orders": lambda q: q.push_orders("pbx1", ["a"]),
     "take_orders": lambda q: q.take_orders("pbx1", 5),
@@ -100,22 +101,22 @@ def test_orders_nobody_takes_do_not_wait_for_ever(queues: Queues) -> None:
 
 
 def test_an_ask_stands_until_it_is_answered(queues: Queues) -> None:
-    assert queues.ask_originate(1, "pbx1", 5)
-    assert not queues.ask_originate(1, "pbx1", 5)
-    assert queues.ask_originate(2, "pbx1", 5)
-    queues.answered_ask(1, "pbx1")
-    assert queues.ask_originate(1, "pbx1", 5)
+    assert queues.ask_originate(1, Way("pbx1", "lab"), 5)
+    assert not queues.ask_originate(1, Way("pbx1", "lab"), 5)
+    assert queues.ask_originate(2, Way("pbx1", "lab"), 5)
+    queues.answered_ask(1, Way("pbx1", "lab"))
+    assert queues.ask_originate(1, Way("pbx1", "lab"), 5)
 
 
 def test_jobs_are_json_and_one_bell_rings_for_many(queues: Queues) -> None:
     for _ in range(20):
         queues.ring_record()
-    queues.ask_originate(7, "pbx1", 5)
+    queues.ask_originate(7, Way("pbx1", "lab"), 5)
     raw: Any = queues._raw
     jobs = raw.lrange("rq:queue:record", 0, -1), raw.lrange("rq:queue:originate", 0, -1)
     assert [len(some) for some in jobs] == [1, 1]
     data = raw.hget(f"rq:job:{jobs[1][0].decode()}", "data")
-    assert json.loads(zlib.decompress(data)) == ["ivr.doors.jobs.originate", None, [7, "pbx1", 5], {}]
+    assert json.loads(zlib.decompress(data)) == ["ivr.doors.jobs.originate", None, [7, "pbx1", "lab", 5], {}]
 
 
 def publish_a_call(scene: Scene, queues: Queues, people: int = 1) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import schema
 from ivr.doors.cli.progress import Meter
+from ivr.rules.records import Way
 from ivr.usecases.originating import originate
 from tests.integration.conftest import RedisServer
 from tests.integration.scene import Scene
@@ -21,7 +22,7 @@ def test_a_held_campaign_says_rule_and_moment_and_loses_nobody(
     campaign = scene.campaign(3)
     with scene.store.database.write() as connection:
         connection.execute(schema.campaigns.update().values(hours=other_hours()))
-    assert originate(scene.store, queues, scene.settings, campaign.id, "pbx1", 3) == 0
+    assert originate(scene.store, queues, scene.settings, campaign.id, Way("pbx1", "lab"), 3) == 0
     with contextlib.closing(Meter(scene.store, scene.settings, campaign)) as meter:
         line = meter.line().plain
     assert "waits: calling-hours until " in line
@@ -34,7 +35,7 @@ def test_a_missing_notice_holds_everybody_and_refuses_nobody(
     scene = make_scene(shared_redis.url)
     campaign = scene.campaign(3)
     (scene.settings.sounds_dir / f"{campaign.notice.sound}.alaw").unlink()
-    assert originate(scene.store, queues, scene.settings, campaign.id, "pbx1", 3) == 0
+    assert originate(scene.store, queues, scene.settings, campaign.id, Way("pbx1", "lab"), 3) == 0
     books = scene.store.campaigns.books(campaign.id)
     assert (books.due, books.not_allowed) == (3, {})
     assert queues.hold(campaign.id) == ("notice-present", "")

@@ -15,6 +15,7 @@ import pytest
 from rq import SimpleWorker
 
 from ivr.adapters.queues import RESULTS, Queues
+from ivr.rules.records import Way
 from ivr.usecases.recording import end_result, listen_result
 from tests.integration import scene as scenes
 from tests.integration.conftest import RedisServer
@@ -72,7 +73,7 @@ def test_the_jobs_do_their_work_and_log_no_number(
     worker("originate")
     worker("record")
     campaign = scene_of.campaign(5)
-    assert bells.ask_originate(campaign.id, "pbx1", 5)
+    assert bells.ask_originate(campaign.id, Way("pbx1", "lab"), 5)
     wait_for(lambda: list(scene_of.states().values()).count("claimed") == 5, "the claims")
     raw: Any = bells._redis
     wait_for(lambda: raw.llen("ivr:orders:pbx1") == 5, "the orders")

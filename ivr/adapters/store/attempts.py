@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, insert, or_, select, text, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, or_, select, text, update
 
 from ivr.adapters.store import campaigns, schema
 from ivr.adapters.store.engine import Database
@@ -13,7 +13,7 @@ from ivr.adapters.store.halts import HALTED, is_halted
 from ivr.adapters.store.lookups import rows_among
 from ivr.adapters.store.suppressions import Suppressions
 from ivr.rules.gate import Kind, Verdict
-from ivr.rules.records import Campaign, Dialable, OpenAttempt
+from ivr.rules.records import Campaign, Dialable, OpenAttempt, Way
 from ivr.rules.states import AttemptState, CampaignState, Outcome, TargetState, sources
 
 ATTEMPTS = schema.attempts
@@ -33,24 +33,25 @@ class Attempts:
         self._database = database
         self._suppressions = suppressions
 
-    def claim(self, campaign_id: int, pbx: str, ids: Iterable[str], ask: Ask, at_ms: int) -> tuple[list[str], str]:
-        """A due target per id becomes an attempt `claimed` for `pbx`; one that may not be called, `not_allowed`.
+    def claim(self, campaign_id: int, way: Way, ids: Iterable[str], ask: Ask, at_ms: int) -> list[str]:
+        """A due target per id becomes an attempt `claimed` for that way; one that may not be called, `not_allowed`.
 
-        Returns the ids used and the campaign's trunk. Two claims at once never get the same target: the write lock
+        Returns the ids used. Two claims at once never get the same target: the write lock
         sees to it, and the unique index behind it.
         """
         wanted = list(ids)
         with self._database.write() as connection:
             campaign = campaigns.load(connection, campaign_id)
             if campaign.state is not CampaignState.RUNNING:
-                return [], campaign.trunk
-            taken, refused = self._choose(connection, campaign, wanted, ask)
-            _insert_claims(connection, taken, {"campaign_id": campaign_id, "pbx": pbx, "claimed_at_ms": at_ms})
+                return []
+            taken, refused = self._choose(connection, campaign, way.trunk, wanted, ask)
+            same = {"campaign_id": campaign_id, "pbx": way.pbx, "trunk": way.trunk, "claimed_at_ms": at_ms}
+            _insert_claims(connection, taken, same)
             _refuse(connection, refused, "claiming", at_ms)
-            return list(taken), campaign.trunk
+            return list(taken)
 
     def _choose(
-        self, connection: Connection, campaign: Campaign, wanted: list[str], ask: Ask
+        self, connection: Connection, campaign: Campaign, trunk: str, wanted: list[str], ask: Ask
     ) -> tuple[dict[str, int], dict[int, Verdict]]:
         """(due targets that may be called, by the id of `wanted` that they get; those that may not, with the rule)."""
         halt = is_halted(connection)
@@ -65,7 +66,8 @@ class Attempts:
                 if len(taken) == len(wanted):
                     return taken, refused
                 attempt = wanted[len(taken)]
-                verdict = ask(Dialable(attempt, number, campaign, number in suppressed, target_id in reached, halt))
+                facts = (number in suppressed, target_id in reached, halt)
+                verdict = ask(Dialable(attempt, trunk, number, campaign, *facts))
                 if verdict.kind is Kind.YES:
                     taken[attempt] = target_id
                 elif verdict.kind is Kind.NO:
@@ -83,7 +85,7 @@ class Attempts:
             if row is None or row.state != AttemptState.CLAIMED:
                 return None
             campaign = campaigns.load(connection, row.campaign_id)
-            dialable = self._dialable(connection, attempt, (row.target_id, row.number), campaign, row.halted)
+            dialable = self._dialable(connection, row, campaign)
             verdict = ask(dialable)
             if verdict.kind is not Kind.YES or campaign.state is not CampaignState.RUNNING:
                 released = _release(connection, attempt, row.target_id, AttemptState.CLAIMED)
@@ -100,7 +102,7 @@ class Attempts:
             if row is None or row.state != AttemptState.DIALING:
                 return False
             campaign = campaigns.load(connection, row.campaign_id)
-            dialable = self._dialable(connection, attempt, (row.target_id, row.number), campaign, row.halted)
+            dialable = self._dialable(connection, row, campaign)
             return campaign.state is CampaignState.RUNNING and ask(dialable).kind is Kind.YES
 
     def answer(self, attempt: str, at_ms: int) -> None:
@@ -143,7 +145,7 @@ class Attempts:
         """The attempts sent to `pbx` whose end is not known, by id."""
         states = (AttemptState.DIALING.value, AttemptState.ANSWERED.value)
         with self._database.read() as connection:
-            query = select(ATTEMPTS.c.id, ATTEMPTS.c.dialing_at_ms, schema.campaigns.c.trunk).join(schema.campaigns)
+            query = select(ATTEMPTS.c.id, ATTEMPTS.c.dialing_at_ms, ATTEMPTS.c.trunk)
             rows = connection.execute(query.where(ATTEMPTS.c.pbx == pbx, ATTEMPTS.c.state.in_(states))).all()
             return {attempt: OpenAttempt(dialing_at_ms, trunk) for attempt, dialing_at_ms, trunk in rows}
 
@@ -176,17 +178,17 @@ class Attempts:
         if unheard:
             connection.execute(insert(schema.unheard), unheard)
 
-    def _dialable(
-        self, connection: Connection, attempt: str, target: tuple[int, str], campaign: Campaign, halt: bool
-    ) -> Dialable:
-        target_id, number = target
-        suppressed = self._suppressions.blocks(connection, number, campaign.sponsor_id)
-        return Dialable(attempt, number, campaign, suppressed, _was_reached(connection, attempt, target_id), halt)
+    def _dialable(self, connection: Connection, row: Row[Any], campaign: Campaign) -> Dialable:
+        """row: of `_asked_of`."""
+        suppressed = self._suppressions.blocks(connection, row.number, campaign.sponsor_id)
+        reached = _was_reached(connection, row.id, row.target_id)
+        return Dialable(row.id, row.trunk, row.number, campaign, suppressed, reached, row.halted)
 
 
 def _asked_of(attempt: str) -> Select[Any]:
+    columns = (ATTEMPTS.c.id, ATTEMPTS.c.state, ATTEMPTS.c.campaign_id, ATTEMPTS.c.target_id, ATTEMPTS.c.trunk)
     return (
-        select(ATTEMPTS.c.state, ATTEMPTS.c.campaign_id, ATTEMPTS.c.target_id, schema.contacts.c.number, HALTED)
+        select(*columns, schema.contacts.c.number, HALTED)
         .select_from(ATTEMPTS.join(TARGETS, TARGETS.c.id == ATTEMPTS.c.target_id).join(schema.contacts))
         .where(ATTEMPTS.c.id == attempt)
     )

@@ -174,6 +174,7 @@ def _message(row: RowMapping) -> Message:
 
 def _campaign(row: RowMapping) -> Campaign:
     parts: dict[str, Any] = {p: Sound(row[p], row[f"{p}_ms"]) for p in ("preroll", "message", "notice", "confirmation")}
-    plain = ("id", "name", "sponsor_id", "sponsor", "batch_id", "language", "trunk", "rate_cps", "hours", "timezone")
-    rest = ("texts", "created_at_ms", "started_at_ms", "finished_at_ms")
-    return Campaign(**{key: row[key] for key in (*plain, *rest)}, **parts, state=CampaignState(row["state"]))
+    plain = ("id", "name", "sponsor_id", "sponsor", "batch_id", "language", "rate_cps", "weight", "priority", "retry")
+    rest = ("hours", "timezone", "texts", "created_at_ms", "started_at_ms", "finished_at_ms", "expires_at_ms")
+    given = {key: row[key] for key in (*plain, *rest, "release_at_ms")}
+    return Campaign(**given, **parts, trunks=tuple(row["trunks"]), state=CampaignState(row["state"]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -89,8 +90,11 @@ campaigns = Table(
     Column("message_id", ForeignKey("messages.id"), nullable=False),
     Column("batch_id", ForeignKey("source_batches.id"), nullable=False),
     Column("language", String(8), nullable=False),
-    Column("trunk", String(64), nullable=False),
+    Column("trunks", JSON, nullable=False, server_default="[]"),  # names, the preferred one first
     Column("rate_cps", Float, nullable=False),
+    Column("weight", Float, nullable=False, server_default="1"),  # rules/sharing.py
+    Column("priority", Integer, nullable=False, server_default="0"),
+    Column("retry", Text, nullable=False, server_default=""),  # rules/retry_policy.py, on one line
     Column("hours", Text, nullable=False),
     Column("timezone", String(64), nullable=False),
     Column("preroll", String(64), nullable=False),
@@ -104,6 +108,8 @@ campaigns = Table(
     Column("created_at_ms", BigInteger, nullable=False),
     Column("started_at_ms", BigInteger),
     Column("finished_at_ms", BigInteger),
+    Column("expires_at_ms", BigInteger),  # no call leaves from then on; null: never
+    Column("release_at_ms", BigInteger),  # calls sent before then are ended at once, with the notice; null: none
 )
 
 targets = Table(
@@ -115,8 +121,9 @@ targets = Table(
     Column("state", String(16), nullable=False),
     Column("outcome", String(16), nullable=False, server_default=""),
     Column("rule", Text, nullable=False, server_default=""),
+    Column("due_at_ms", BigInteger, nullable=False, server_default="0"),  # 0: at once; else when a retry is due
     UniqueConstraint("campaign_id", "contact_id"),
-    Index("ix_targets_campaign_id_state", "campaign_id", "state"),
+    Index("ix_targets_campaign_id_state_due_at_ms", "campaign_id", "state", "due_at_ms"),
 )
 
 OPEN = "state IN ('claimed', 'dialing', 'answered')"
@@ -128,8 +135,10 @@ attempts = Table(
     Column("target_id", ForeignKey("targets.id"), nullable=False, index=True),
     Column("campaign_id", ForeignKey("campaigns.id"), nullable=False),
     Column("pbx", String(32), nullable=False),
+    Column("trunk", String(64), nullable=False, server_default=""),
     Column("state", String(16), nullable=False),
     Column("outcome", String(16), nullable=False, server_default=""),
+    Column("blame", String(8), nullable=False, server_default=""),  # rules/breaker.py: whom the end speaks of
     Column("claimed_at_ms", BigInteger, nullable=False),
     Column("dialing_at_ms", BigInteger),
     Column("answered_at_ms", BigInteger),
@@ -192,6 +201,45 @@ halts = Table(
     Column("reason", Text, nullable=False),
     Column("ended_at_ms", BigInteger),  # null: in force
     Column("ended_by", String(64)),
+    Column("release_at_ms", BigInteger),  # calls sent before then are ended at once, with the notice; null: none
+)
+
+# What an engineer changed while everything runs, in place of the settings. scope: "trunk:NAME" or "pbx:NAME".
+limits = Table(
+    "limits",
+    metadata,
+    Column("scope", String(80), primary_key=True),
+    Column("rate_cps", Float),  # null: as in the settings
+    Column("channels", Integer),
+    Column("changed_at_ms", BigInteger, nullable=False),
+    Column("changed_by", String(64), nullable=False),  # login name
+)
+
+# Every Asterisk whose controller has ever run. It lives while `beat` grows: no clock is compared with another's.
+pbxs = Table(
+    "pbxs",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("beat", BigInteger, nullable=False),
+    Column("beat_at_ms", BigInteger, nullable=False),  # for people to read
+    Column("ready", Boolean, nullable=False),
+    Column("channels", Integer, nullable=False),
+    Column("live", Integer, nullable=False),
+)
+
+# Each PBX's part of a limit that several share; the parts never add up to more than the limit.
+allotments = Table(
+    "allotments",
+    metadata,
+    Column("scope", String(80), primary_key=True),  # "trunk:NAME" or "campaign:ID"
+    Column("pbx", String(32), primary_key=True),
+    Column("wants", Boolean, nullable=False),
+    Column("rate_cps", Float, nullable=False),
+    Column("channels", Integer, nullable=False),
+    Column("live", Integer, nullable=False),
+    Column("worst_second", Integer, nullable=False),  # most Originates in any rolling second of this PBX so far
+    Column("worst_at_ms", BigInteger, nullable=False),
+    Column("breaker", String(16), nullable=False, server_default=""),  # rules/breaker.py, of a trunk
 )
 
 refusals = Table(

@@ -112,7 +112,8 @@ def show(found: lab_check.Check) -> None:
 def _sounds_of_campaign(settings: Settings, name: str) -> dict[Segment, str]:
     with store_of(settings) as store:
         campaign = store.campaigns.named(name)
-    use_case.require_loopback(trunk_of(settings, campaign.trunk))
+    for trunk in campaign.trunks:
+        use_case.require_loopback(trunk_of(settings, trunk))
     return use_case.sounds_of(campaign)
 
 
