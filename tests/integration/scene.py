@@ -82,7 +82,7 @@ class Scene:
 
     def claim(self, campaign: Campaign, count: int, at_ms: int = 10) -> list[str]:
         ids = [new_attempt_id(datetime.now(UTC)) for _ in range(count)]
-        return self.store.attempts.claim(campaign.id, Way("pbx1", "lab"), ids, self.ask(), at_ms)
+        return self.store.attempts.claim(campaign.id, Way("pbx1", campaign.trunks[0]), ids, self.ask(), at_ms)
 
     def begin(self, attempt: str, at_ms: int = 20) -> Dialable | None:
         return self.store.attempts.begin_dialing(attempt, self.ask(), at_ms)

@@ -137,7 +137,7 @@ def test_no_more_calls_at_once_than_the_pbx_has_channels_whatever_the_trunks(
 
             monkeypatch.setattr(scene.store.attempts, "begin_dialing", begin)
             for name in names:
-                one.order(scene.campaign(2, trunk=name), 2)
+                one.order(scene.campaign(2, trunks=[name]), 2)
             await until(lambda: len(one.sent) == 4)
             await asyncio.sleep(0.4)
             assert len(one.sent) == 4
@@ -351,7 +351,7 @@ def test_an_order_for_a_trunk_that_is_not_here_is_left(scene: Scene, caplog: pyt
     dialer = Dialer(scene.settings, scene.store, AmiClient("127.0.0.1", 1, "a", "b"))
     dialer.accept(Order("elsewhere", 1, "a1"))
     assert "unknown trunk" in caplog.text
-    assert dialer.wanted(scene.campaign(1, trunk="elsewhere"), 1.0) == 0
+    assert dialer.wanted(scene.campaign(1, trunks=["elsewhere"]), 1.0) == 0
 
 
 @pytest.mark.parametrize("text", ["", "lab", "lab 1", "lab one a1", "lab 1 a1 more"])
