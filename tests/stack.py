@@ -182,7 +182,11 @@ class Stack:
         lab.wait_ready(self.settings)
         path = self.settings.var_dir / f"{name}.csv"
         files.write_contacts(path, people)
-        batch = contacts.import_file(self.store, self.settings, path, name).batch
+        return self.draft(name, path, sponsor)
+
+    def draft(self, name: str, people: Path, sponsor: str = "", **values: object) -> Campaign:
+        """A draft to the people of that file."""
+        batch = contacts.import_file(self.store, self.settings, people, name).batch
         message = self.sounds[Segment.MESSAGE]
         draft = {
             "name": name,
@@ -200,7 +204,7 @@ class Stack:
         }
         for segment in (Segment.PREROLL, Segment.NOTICE, Segment.CONFIRMATION):
             draft |= {segment.value: self.sounds[segment].sound, f"{segment}_ms": self.sounds[segment].length_ms}
-        return self.store.campaigns.create(draft, sponsor or f"sponsor of {name}")
+        return self.store.campaigns.create(draft | values, sponsor or f"sponsor of {name}")
 
     def start(self, name: str, people: list[Person], sponsor: str = "") -> Campaign:
         """That campaign runs."""
@@ -261,11 +265,11 @@ def rendered(settings: Settings) -> dict[Segment, Rendering]:
 
 
 @contextlib.contextmanager
-def running_stack(folder: Path) -> Iterator[Stack]:
-    """Everything runs in `folder`; afterwards nothing does."""
+def running_stack(folder: Path, more: str = "") -> Iterator[Stack]:
+    """Everything runs in `folder`; afterwards nothing does. more: settings beside those of all stacks."""
     folder.mkdir(parents=True, exist_ok=True)
     rtp = 20000 + os.getpid() % 40 * 1000
-    (folder / "portevoix.toml").write_text(SETTINGS.format(rtp=rtp, rtp_last=rtp + 998), encoding="utf-8")
+    (folder / "portevoix.toml").write_text(SETTINGS.format(rtp=rtp, rtp_last=rtp + 998) + more, encoding="utf-8")
     settings = load(folder / "portevoix.toml")
     sounds = rendered(settings)
     running.up(settings, lambda _: None)
