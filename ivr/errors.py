@@ -93,6 +93,11 @@ class AudioRefused(Permanent):
 
     exit_code = 65  # EX_DATAERR
 
+    def __init__(self, message: str | None = None, finding: str = "unreadable") -> None:
+        """finding: its name among those that are explained in every language (rules/recording_checks.py)."""
+        super().__init__(message)
+        self.finding = finding
+
 
 class ContactsRefused(Permanent):
     """The list of contacts cannot be used."""

@@ -42,10 +42,14 @@ LARGEST_SAMPLE = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Pcm:
-    """Mono sound. samples: 1.0 is full scale, and a lossy codec may overshoot it. rate_hz: of the file itself."""
+    """Mono sound. samples: 1.0 is full scale, and a lossy codec may overshoot it. rate_hz: of the file itself.
+
+    sides: left and right as they came, shape (samples, 2), None when the file was mono or the sound is our own.
+    """
 
     samples: Samples
     rate_hz: int
+    sides: Samples | None = None
 
     @property
     def length_s(self) -> float:
@@ -76,7 +80,7 @@ def decode(file: Path, settings: Settings, name: str = "") -> Pcm:
             f"{shown} is cut short: it announces {stream.claimed_s:.1f} s, "
             f"but only {read_s:.1f} s can be read: give the whole file"
         )
-    return Pcm(_mono(samples), stream.rate_hz)
+    return Pcm(_mono(samples), stream.rate_hz, samples if samples.shape[1] == 2 else None)
 
 
 def decode_own(file: Path, settings: Settings) -> Pcm:
@@ -212,7 +216,7 @@ def _samples(file: Path, container: Container, stream: _Stream, shown: str, sett
     if ran.code and not frames:
         raise _damaged(shown)
     if ran.overrun or frames > most_s * stream.rate_hz:
-        raise AudioRefused(f"{shown} lasts more than {most_s:g} s, the longest message: shorten it")
+        raise AudioRefused(f"{shown} lasts more than {most_s:g} s, the longest message: shorten it", "too_long")
     if not frames:
         raise AudioRefused(f"{shown} lasts 0 s: it has no sound in it; save the recording again and give that file")
     samples = np.frombuffer(ran.out[: frames * frame_bytes], np.float32).reshape(-1, channels)

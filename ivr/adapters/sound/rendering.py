@@ -63,7 +63,7 @@ def _levelled(pcm: Pcm, name: str) -> level.Signal:
     wide = soxr.resample(centred, pcm.rate_hz, WIDE_HZ, "VHQ").astype(np.float64)
     filtered = level.high_pass(wide, WIDE_HZ) if len(wide) else wide
     if not level.active_level_dbov(filtered, WIDE_HZ) > level.SILENT_DBOV:
-        raise AudioRefused(f"{name} is silent: check the microphone, record again and give that file")
+        raise AudioRefused(f"{name} is silent: check the microphone, record again and give that file", "silent")
     trimmed = editing.trim_and_fade(_quantised(level.bring_to_target(filtered, WIDE_HZ)), WIDE_HZ) / 32768
     frame = FRAME * WIDE_HZ // TELEPHONE_HZ
     return np.pad(trimmed, (0, -len(trimmed) % frame))

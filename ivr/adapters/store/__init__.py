@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from ivr.adapters.store.attempts import Attempts
 from ivr.adapters.store.audit import Audit
-from ivr.adapters.store.campaigns import Campaigns, Messages
+from ivr.adapters.store.campaigns import Campaigns
 from ivr.adapters.store.contacts import Contacts
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.halts import Halts
 from ivr.adapters.store.listens import Listens
+from ivr.adapters.store.messages import Messages
 from ivr.adapters.store.suppressions import Suppressions, load_key
 from ivr.settings import Settings
 
