@@ -38,6 +38,7 @@ SIZES = (10_000, 100_000, 1_000_000)
 CLAIMED = 3_000
 BATCH = 50
 DIALLED = 400
+AT_ONCE = 10
 SOUND, MESSAGE_MS = "b" * 8, 30_000
 
 FILL = (
@@ -86,7 +87,8 @@ def _measure_one(folder: Path, queues: Queues, size: int) -> dict[str, tuple[flo
         claim_s = _timed(lambda: [order() for _ in range(CLAIMED // BATCH)])
         attempts = [text.split(" ")[2] for text in queues.take_orders("pbx1", CLAIMED)]
         assert len(attempts) == CLAIMED
-        dial_s = _timed(lambda: _dial(store, settings, attempts[:DIALLED]))
+        dial_s = _timed(lambda: _dial(store, settings, attempts[:DIALLED], 1))
+        many_s = _timed(lambda: _dial(store, settings, attempts[DIALLED : 2 * DIALLED], AT_ONCE))
         keep_s = min(_timed(lambda: _keep(store, settings)) for _ in range(3))
         results = [result for attempt in attempts[:DIALLED] for result in _results(attempt)]
         record_s = _timed(lambda: _record(store, results))
@@ -95,15 +97,17 @@ def _measure_one(folder: Path, queues: Queues, size: int) -> dict[str, tuple[flo
     return {
         "claim_per_s": (CLAIMED / claim_s, "targets/s, in batches of 50"),
         "begin_dialing_per_s": (DIALLED / dial_s, "commits/s, one by one"),
+        "begin_dialing_many_per_s": (DIALLED / many_s, f"calls/s, {AT_ONCE} to a commit"),
         "record_per_s": (DIALLED / record_s, "listens and ends/s"),
         "housekeeping_ms": (keep_s * 1000, "ms each second, in the controller"),
     }
 
 
-def _dial(store: Store, settings: Settings, attempts: list[str]) -> None:
-    for attempt in attempts:
-        now = datetime.now(UTC)
-        assert store.attempts.begin_dialing(attempt, questions(settings, now), int(now.timestamp() * 1000))
+def _dial(store: Store, settings: Settings, attempts: list[str], at_once: int) -> None:
+    for first in range(0, len(attempts), at_once):
+        now, some = datetime.now(UTC), attempts[first : first + at_once]
+        begun = store.attempts.begin_dialing_many(some, questions(settings, now), int(now.timestamp() * 1000))
+        assert len(begun) == len(some)
 
 
 def _results(attempt: str) -> list[dict[str, Any]]:

@@ -205,7 +205,7 @@ class Controller:
 
     async def _note_answer(self, attempt: str) -> None:
         try:
-            await asyncio.to_thread(self._store.attempts.answer, attempt, int(time.time() * 1000))
+            await asyncio.to_thread(self._store.attempts.answer_many, {attempt: int(time.time() * 1000)})
         except Temporary as error:  # only the live view is late: the end will say it too
             log.warning("answer not noted", extra={"action": "answer_waits", "attempt_id": attempt, "why": str(error)})
 

@@ -195,10 +195,10 @@ class Dialer:
     async def _commit(self, order: Order) -> Dialable | None:
         while True:
             now = datetime.now(UTC)
-            begin, ask = self._store.attempts.begin_dialing, questions(self._settings, now)
-            asked = asyncio.ensure_future(asyncio.to_thread(begin, order.attempt, ask, int(now.timestamp() * 1000)))
+            begin, ask = self._store.attempts.begin_dialing_many, questions(self._settings, now)
+            asked = asyncio.ensure_future(asyncio.to_thread(begin, [order.attempt], ask, int(now.timestamp() * 1000)))
             try:
-                return await asyncio.shield(asked)
+                return next(iter(await asyncio.shield(asked)), None)
             except asyncio.CancelledError:  # we are told to end: the thread commits all the same, and nothing is sent
                 with contextlib.suppress(Temporary):
                     if await asked:
@@ -211,7 +211,7 @@ class Dialer:
     async def _may_leave(self, attempt: str) -> bool:
         ask = questions(self._settings, datetime.now(UTC))
         try:
-            return await asyncio.to_thread(self._store.attempts.may_leave, attempt, ask)
+            return attempt in await asyncio.to_thread(self._store.attempts.may_leave_many, [attempt], ask)
         except Temporary as error:
             log.warning("database busy", extra={"action": "yes_too_old", "attempt_id": attempt, "why": str(error)})
             return False
@@ -220,7 +220,7 @@ class Dialer:
         """The attempt, of which nothing was sent, is released: its target is due again."""
         while True:
             try:
-                await asyncio.to_thread(self._store.attempts.take_back, attempt)
+                await asyncio.to_thread(self._store.attempts.take_back_many, [attempt])
             except Temporary as error:
                 log.warning("database busy", extra={"action": "take_back_waits", "why": str(error)})
                 await asyncio.sleep(LOOK_AGAIN_S)

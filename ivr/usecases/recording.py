@@ -11,12 +11,14 @@ from typing import Any
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
 from ivr.errors import IvrError, Unrecordable
+from ivr.rules.breaker import Blame
 from ivr.rules.segments import Listen, from_plain, plain
 from ivr.rules.states import Outcome
 
 log = logging.getLogger(__name__)
 
 Result = dict[str, Any]
+BLAMES = frozenset({"", *Blame})
 MEASURED_BY = frozenset({"agi", "dialplan", "agi+dialplan", "none"})
 BATCH = 300
 LONGEST_S = 30.0
@@ -103,6 +105,8 @@ def _check_end(end: Result) -> None:
     codes = [end.get(name) for name in ("cause", "tech_cause")]
     if not all(code is None or type(code) is int for code in codes) or not isinstance(end.get("note", ""), str):
         raise ValueError("cause, tech_cause or note")
+    if end.get("blame", "") not in BLAMES:
+        raise ValueError("blame")
 
 
 def _check_listen(listen: Listen) -> None:
@@ -132,5 +136,5 @@ def stop_result(attempt: str, at_ms: int) -> Result:
 
 
 def end_result(attempt: str, outcome: str, at_ms: int, **detail: Any) -> Result:
-    """The end of an attempt as it travels. detail: cause, tech_cause, note."""
+    """The end of an attempt as it travels. detail: cause, tech_cause, blame, note."""
     return {"kind": "ended", "attempt": attempt, "outcome": outcome, "at_ms": at_ms, **detail}

@@ -85,11 +85,12 @@ class Scene:
         return self.store.attempts.claim(campaign.id, Way("pbx1", campaign.trunks[0]), ids, self.ask(), at_ms)
 
     def begin(self, attempt: str, at_ms: int = 20) -> Dialable | None:
-        return self.store.attempts.begin_dialing(attempt, self.ask(), at_ms)
+        return next(iter(self.store.attempts.begin_dialing_many([attempt], self.ask(), at_ms)), None)
 
     def dialing(self, campaign: Campaign, count: int = 1) -> list[str]:
         attempts = self.claim(campaign, count)
-        assert all(self.begin(attempt) for attempt in attempts)
+        begun = self.store.attempts.begin_dialing_many(attempts, self.ask(), 20)
+        assert [dialable.attempt for dialable in begun] == attempts
         return attempts
 
     def states(self, table: str = "attempts") -> dict[Any, str]:

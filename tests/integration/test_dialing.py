@@ -129,13 +129,13 @@ def test_no_more_calls_at_once_than_the_pbx_has_channels_whatever_the_trunks(
 
     async def go() -> None:
         async with rig(scene) as one:
-            slow_begin = scene.store.attempts.begin_dialing
+            slow_begin = scene.store.attempts.begin_dialing_many
 
             def begin(*args: Any) -> Any:
                 time.sleep(0.05)  # long enough for every trunk to have asked whether there is room
                 return slow_begin(*args)
 
-            monkeypatch.setattr(scene.store.attempts, "begin_dialing", begin)
+            monkeypatch.setattr(scene.store.attempts, "begin_dialing_many", begin)
             for name in names:
                 one.order(scene.campaign(2, trunks=[name]), 2)
             await until(lambda: len(one.sent) == 4)
@@ -188,13 +188,13 @@ def test_readiness_lost_while_committing_takes_the_attempt_back(
 
     async def go() -> None:
         async with rig(scene) as one:
-            whole = scene.store.attempts.begin_dialing
+            whole = scene.store.attempts.begin_dialing_many
 
             def begin(*args: Any) -> Any:
                 one.dialer.ready = False  # the link was lost in this moment
                 return whole(*args)
 
-            monkeypatch.setattr(scene.store.attempts, "begin_dialing", begin)
+            monkeypatch.setattr(scene.store.attempts, "begin_dialing_many", begin)
             campaign = scene.campaign(1)
             one.order(campaign, 1)
             await until(lambda: one.count("released") == 1)
@@ -293,14 +293,14 @@ def test_being_told_to_end_while_committing_loses_nobody(
     async def go() -> None:
         loop = asyncio.get_running_loop()
         async with rig(scene) as one:
-            whole = scene.store.attempts.begin_dialing
+            whole = scene.store.attempts.begin_dialing_many
 
             def begin(*args: Any) -> Any:
                 loop.call_soon_threadsafe(began.set)
                 time.sleep(0.1)
                 return whole(*args)
 
-            monkeypatch.setattr(scene.store.attempts, "begin_dialing", begin)
+            monkeypatch.setattr(scene.store.attempts, "begin_dialing_many", begin)
             one.order(scene.campaign(1), 1)
             await began.wait()
         assert one.sent == []
@@ -316,14 +316,14 @@ def test_an_order_that_breaks_something_does_not_stop_the_others(
 
     async def go() -> None:
         async with rig(scene) as one:
-            whole, broken = scene.store.attempts.begin_dialing, [True]
+            whole, broken = scene.store.attempts.begin_dialing_many, [True]
 
             def begin(*args: Any) -> Any:
                 if broken.pop() if broken else False:
                     raise RuntimeError("a bug")
                 return whole(*args)
 
-            monkeypatch.setattr(scene.store.attempts, "begin_dialing", begin)
+            monkeypatch.setattr(scene.store.attempts, "begin_dialing_many", begin)
             one.order(scene.campaign(3), 3)
             await until(lambda: len(one.sent) == 2)
 

@@ -119,7 +119,7 @@ def test_each_difference_is_told_with_its_attempts(scene: Scene, monkeypatch: py
 
 def test_a_released_attempt_that_the_pbx_carries_is_told(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     [attempt] = scene.dialing(scene.campaign(1))
-    scene.store.attempts.take_back(attempt)
+    scene.store.attempts.take_back_many([attempt])
     old(scene, attempt)
     on_the_pbx(monkeypatch, attempt)
     assert named(look(scene)) == {"sent-but-released": (attempt,)}
@@ -147,7 +147,7 @@ def test_a_state_is_as_old_as_itself_not_as_its_claim(scene: Scene, monkeypatch:
     hung_up, answered = scene.dialing(scene.campaign(2), 2)
     old(scene, hung_up, answered)
     ended(scene, hung_up, "answered", ago_ms=1000)
-    scene.store.attempts.answer(answered, now_ms() - 1000)
+    scene.store.attempts.answer_many({answered: now_ms() - 1000})
     on_the_pbx(monkeypatch, hung_up)
     assert named(look(scene)) == {}
 

@@ -111,22 +111,22 @@ def test_after_a_halt_not_one_call_leaves_and_afterwards_it_goes_on(
 
 def test_a_yes_that_grew_old_before_sending_is_asked_for_again(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """As when the controller is suspended between its commit and its sending."""
-    begin = scene.store.attempts.begin_dialing
+    begin = scene.store.attempts.begin_dialing_many
 
-    def slow(*arguments: object) -> Dialable | None:
-        dialable = begin(*arguments)  # type: ignore[arg-type]
-        assert dialable
+    def slow(*arguments: object) -> list[Dialable]:
+        begun = begin(*arguments)  # type: ignore[arg-type]
+        assert begun
         if not scene.store.halts.in_force():
             halting.halt(scene.store)
         time.sleep(0.6)
-        return dialable
+        return begun
 
     async def go() -> None:
         async with rig(scene) as one:
             campaign = scene.campaign(1)
             one.order(campaign, 1)
             with monkeypatch.context() as patched:
-                patched.setattr(scene.store.attempts, "begin_dialing", slow)
+                patched.setattr(scene.store.attempts, "begin_dialing_many", slow)
                 await until(lambda: one.count("released") == 1)
             assert one.sent == []
             assert scene.store.campaigns.books(campaign.id).due == 1
@@ -138,14 +138,14 @@ def test_a_yes_that_grew_old_before_sending_is_asked_for_again(scene: Scene, mon
 
 
 def test_a_yes_that_grew_old_and_still_holds_is_sent(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    begin = scene.store.attempts.begin_dialing
+    begin = scene.store.attempts.begin_dialing_many
 
-    def slow(*arguments: object) -> Dialable | None:
-        dialable = begin(*arguments)  # type: ignore[arg-type]
+    def slow(*arguments: object) -> list[Dialable]:
+        begun = begin(*arguments)  # type: ignore[arg-type]
         time.sleep(0.6)
-        return dialable
+        return begun
 
-    monkeypatch.setattr(scene.store.attempts, "begin_dialing", slow)
+    monkeypatch.setattr(scene.store.attempts, "begin_dialing_many", slow)
 
     async def go() -> None:
         async with rig(scene) as one:

@@ -130,7 +130,7 @@ def test_claims_that_aged_are_given_back_and_cannot_begin(scene: Scene) -> None:
 def test_what_was_sent_is_never_given_back_as_a_claim(scene: Scene) -> None:
     campaign = scene.campaign(2)
     sent, answered = scene.dialing(campaign, 2)
-    scene.store.attempts.answer(answered, 30)
+    scene.store.attempts.answer_many({answered: 30})
     assert scene.store.attempts.release_claimed(None, 10**15) == 0
     assert scene.store.attempts.release_campaign(campaign.id) == 0
     assert scene.states() == {sent: "dialing", answered: "answered"}
@@ -139,7 +139,7 @@ def test_what_was_sent_is_never_given_back_as_a_claim(scene: Scene) -> None:
 def test_take_back_makes_the_target_due_again(scene: Scene) -> None:
     campaign = scene.campaign(1)
     attempt = scene.dialing(campaign)[0]
-    scene.store.attempts.take_back(attempt)
+    scene.store.attempts.take_back_many([attempt])
     assert scene.states() == {attempt: "released"}
     again = scene.claim(campaign, 1)
     assert again
@@ -150,9 +150,9 @@ def test_take_back_makes_the_target_due_again(scene: Scene) -> None:
 def test_take_back_leaves_everything_but_dialing_alone(scene: Scene) -> None:
     campaign = scene.campaign(2)
     answered, claimed = scene.dialing(campaign)[0], scene.claim(campaign, 1)[0]
-    scene.store.attempts.answer(answered, 30)
+    scene.store.attempts.answer_many({answered: 30})
     for attempt in (answered, claimed, "nobody"):
-        scene.store.attempts.take_back(attempt)
+        scene.store.attempts.take_back_many([attempt])
     assert scene.states() == {answered: "answered", claimed: "claimed"}
 
 
@@ -277,9 +277,93 @@ def test_open_attempts_are_those_sent_and_not_ended(scene: Scene) -> None:
     campaign = scene.campaign(4)
     ended, dialing, answered = scene.dialing(campaign, 3)
     scene.claim(campaign, 1)
-    scene.store.attempts.answer(answered, 30)
+    scene.store.attempts.answer_many({answered: 30})
     scene.store.listens.record([], [{"attempt": ended, "outcome": "busy", "at_ms": 40}])
     found = scene.store.attempts.open_on("pbx1")
     assert set(found) == {dialing, answered}
     assert {(one.trunk, one.dialing_at_ms) for one in found.values()} == {("lab", 20)}
     assert scene.store.attempts.open_on("pbx2") == {}
+
+
+def test_many_begin_at_once_in_the_order_given_each_asked_for_itself(scene: Scene) -> None:
+    first = scene.campaign(5)
+    other = scene.campaign(0, batch_id=first.batch_id, sponsor="Somebody else")
+    paused = scene.campaign(2)
+    mine, theirs, waiting = scene.claim(first, 4), scene.claim(other, 4), scene.claim(paused, 2)
+    scene.store.suppressions.add("+33639981001", f"sponsor:{first.sponsor_id}", "request", 5)
+    scene.store.suppressions.add("+33639981002", "platform", "request", 5)
+    scene.store.campaigns.move(paused, CampaignState.PAUSED, 15)
+    given = [*reversed(theirs), mine[3], *waiting, *mine, mine[0], "nobody"]
+    begun = [one.attempt for one in scene.store.attempts.begin_dialing_many(given, scene.ask(), 20)]
+    assert begun == [theirs[3], theirs[1], theirs[0], mine[3], mine[0]]
+    assert scene.store.attempts.begin_dialing_many(given, scene.ask(), 21) == []
+    assert scene.store.campaigns.books(first.id).not_allowed == {"suppressed": 2}
+    assert scene.store.campaigns.books(other.id).not_allowed == {"suppressed": 1}
+    books = scene.store.campaigns.books(paused.id)
+    assert (books.due, books.in_progress, books.not_allowed) == (2, 0, {})
+
+
+def test_begin_many_of_none_is_none(scene: Scene) -> None:
+    assert scene.store.attempts.begin_dialing_many([], scene.ask(), 20) == []
+    assert scene.store.attempts.may_leave_many([], scene.ask()) == set()
+    scene.store.attempts.take_back_many([])
+    scene.store.attempts.answer_many({})
+    assert scene.store.attempts.release([]) == 0
+
+
+def test_those_may_leave_that_would_still_get_a_yes(scene: Scene) -> None:
+    campaign, paused = scene.campaign(4), scene.campaign(1)
+    suppressed, fine, answered = scene.dialing(campaign, 3)
+    claimed, held = scene.claim(campaign, 1)[0], scene.dialing(paused)[0]
+    scene.store.suppressions.add("+33639981000", "platform", "request", 5)
+    scene.store.attempts.answer_many({answered: 30})
+    scene.store.campaigns.move(paused, CampaignState.PAUSED, 15)
+    asked = [suppressed, fine, answered, claimed, held, "nobody"]
+    assert scene.store.attempts.may_leave_many(asked, scene.ask()) == {fine}
+
+
+def test_claims_are_given_back_by_id_and_nothing_else_is(scene: Scene) -> None:
+    campaign = scene.campaign(5)
+    sent, (kept, back, also) = scene.dialing(campaign)[0], scene.claim(campaign, 3)
+    assert scene.store.attempts.release([sent, back, also, back, "nobody"]) == 2
+    assert scene.states() == {sent: "dialing", kept: "claimed", back: "released", also: "released"}
+    assert scene.store.campaigns.books(campaign.id).due == 3
+    assert scene.store.attempts.release([back]) == 0
+
+
+def test_answers_change_what_is_dialing_and_nothing_else(scene: Scene) -> None:
+    campaign = scene.campaign(4)
+    one, two, ended = scene.dialing(campaign, 3)
+    claimed = scene.claim(campaign, 1)[0]
+    scene.store.listens.record([], [{"attempt": ended, "outcome": "busy", "at_ms": 40}])
+    scene.store.attempts.answer_many({two: 31, one: 30, ended: 32, claimed: 33, "nobody": 34})
+    scene.store.attempts.answer_many({one: 99})
+    found = {row[0]: row[1:] for row in scene.rows("SELECT id, state, answered_at_ms FROM attempts")}
+    assert found == {one: ("answered", 30), two: ("answered", 31), ended: ("ended", None), claimed: ("claimed", None)}
+
+
+def test_what_was_sent_to_a_pbx_that_is_lost_is_ended_and_never_due_again(scene: Scene) -> None:
+    campaign = scene.campaign(6)
+    old, answered, ended = scene.dialing(campaign, 3)
+    scene.store.attempts.answer_many({answered: 30})
+    scene.store.listens.record([], [{"attempt": ended, "outcome": "busy", "at_ms": 40}])
+    young, claimed = scene.claim(campaign, 2)
+    assert scene.begin(young, 500)
+    assert scene.store.attempts.close_lost("pbx2", 10**12, 600) == 0
+    assert scene.store.attempts.close_lost("pbx1", 500, 600) == 2
+    assert scene.store.attempts.close_lost("pbx1", 500, 601) == 0
+    states = scene.states()
+    assert [states[one] for one in (old, answered, ended, young, claimed)] == [
+        "ended", "ended", "ended", "dialing", "claimed",
+    ]  # fmt: skip
+    books = scene.store.campaigns.books(campaign.id)
+    assert (books.due, books.in_progress) == (1, 2)
+    assert books.outcomes["busy"] == 1
+    assert books.balance
+
+
+def test_a_lost_pbx_with_many_calls_is_closed_whole(scene: Scene) -> None:
+    campaign = scene.campaign(1100)
+    scene.dialing(campaign, 1100)
+    assert scene.store.attempts.close_lost("pbx1", 500, 600) == 1100
+    assert scene.store.campaigns.books(campaign.id).outcomes == {"unknown": 1100}

@@ -62,11 +62,11 @@ class Books(RuleBasedStateMachine):
     def take_back(self, at: int) -> None:
         if self.scene.states().get(self.pick(at)) == "dialing":
             self.taken_back.add(self.pick(at))
-        self.scene.store.attempts.take_back(self.pick(at))
+        self.scene.store.attempts.take_back_many([self.pick(at)])
 
     @rule(at=index)
     def answer(self, at: int) -> None:
-        self.scene.store.attempts.answer(self.pick(at), self.now())
+        self.scene.store.attempts.answer_many({self.pick(at): self.now()})
 
     @rule(at=index, outcome=st.sampled_from(["answered", "busy", "no_answer", "unknown", "failed"]))
     def end(self, at: int, outcome: str) -> None:

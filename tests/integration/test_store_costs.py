@@ -90,6 +90,7 @@ def test_housekeeping_uses_indexes(scene: Scene) -> None:
 
 
 def plan_of(scene: Scene, sql: str, values: Any) -> list[str]:
+    values = values[0] if isinstance(values, list) else values  # of a statement executed many times
     with scene.store.database.read() as connection:
         return [str(row[-1]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
 
@@ -104,6 +105,44 @@ def test_a_claim_is_the_same_few_statements_whatever_its_size(scene: Scene) -> N
         counts.append(len(seen))
     assert counts[0] == counts[1] <= 9
     assert scene.rows("SELECT count(*) FROM refusals") == [(2,)]
+
+
+def test_dialing_is_the_same_few_statements_whatever_its_size_and_each_uses_an_index(scene: Scene) -> None:
+    """Asked before every call: a scan of a campaign's attempts would make the last calls of a large one slow."""
+    counts = []
+    for people in (3, 90):
+        attempts = scene.claim(scene.campaign(people), people)
+        scene.store.suppressions.add(f"+3363998{1000 * scene.made:04d}", "platform", "request", 5)
+        with statements(scene) as seen:
+            assert len(scene.store.attempts.begin_dialing_many(attempts, scene.ask(), 20)) == people - 1
+        counts.append(len(seen))
+        plans = [
+            plan for sql, values in seen if sql[:6] in {"SELECT", "UPDATE"} for plan in plan_of(scene, sql, values)
+        ]
+    assert counts[0] == counts[1] <= 14
+    assert {plan for plan in plans if plan.startswith("SCAN")} <= {"SCAN CONSTANT ROW", "SCAN halts"}
+    assert any("attempts USING INDEX ix_attempts_target_id" in plan for plan in plans)
+
+
+@pytest.mark.parametrize("move", ["may_leave_many", "take_back_many", "answer_many", "release", "release_claimed"])
+def test_every_other_move_is_the_same_few_statements_whatever_its_size(scene: Scene, move: str) -> None:
+    books = scene.store.attempts
+    counts = []
+    for people in (2, 60):
+        campaign = scene.campaign(people)
+        of_claims = move.startswith("release")
+        attempts = scene.claim(campaign, people) if of_claims else scene.dialing(campaign, people)
+        work: dict[str, Callable[[list[str]], object]] = {
+            "may_leave_many": lambda given: books.may_leave_many(given, scene.ask()),
+            "take_back_many": books.take_back_many,
+            "answer_many": lambda given: books.answer_many(dict.fromkeys(given, 30)),
+            "release": books.release,
+            "release_claimed": lambda _: books.release_claimed("pbx1", 50),
+        }
+        with statements(scene) as seen:
+            work[move](attempts)
+        counts.append(len(seen))
+    assert counts[0] == counts[1] <= 6
 
 
 def test_recording_is_the_same_few_statements_whatever_its_size(scene: Scene) -> None:

@@ -11,15 +11,15 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from ivr.adapters.store import Store, attempts, engine, schema
+from ivr.adapters.store import Store, engine, schema
 from ivr.adapters.store.contacts import FileOrigin
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.suppressions import load_key
 from ivr.errors import BadSetting, BadTransition, IvrError, Permanent, Refused, StoreBusy
-from ivr.rules.records import Message
+from ivr.rules.records import Halt, Message
 from ivr.rules.states import CampaignState
 from ivr.usecases.recording import end_result, listen_result, record
 from tests.integration.scene import Scene, listen, settings_in
@@ -223,22 +223,37 @@ def test_a_campaign_moves_only_along_the_table(scene: Scene) -> None:
     assert (after.started_at_ms, after.finished_at_ms) == (2, 12)
 
 
-def test_the_questions_of_each_call_use_an_index(scene: Scene) -> None:
-    """Asked once per call: a scan of a campaign's attempts would make the last calls of a large one slow."""
-    seen: list[tuple[str, tuple[object, ...]]] = []
+def test_a_campaign_is_changed_while_it_runs_and_not_when_it_is_over(scene: Scene) -> None:
+    campaign = scene.campaign(1)
+    changed = scene.store.campaigns.change(campaign.id, rate_cps=2.5, weight=3.0, priority=1, expires_at_ms=99)
+    assert (changed.rate_cps, changed.weight, changed.priority, changed.expires_at_ms) == (2.5, 3.0, 1, 99)
+    assert scene.store.campaigns.change(campaign.id, expires_at_ms=None).expires_at_ms is None
+    assert scene.store.campaigns.running() == [scene.store.campaigns.change(campaign.id)]
+    scene.store.campaigns.move(campaign, CampaignState.STOPPED, 9)
+    with pytest.raises(BadTransition, match="stopped"):
+        scene.store.campaigns.change(campaign.id, rate_cps=9.0)
+    assert scene.store.campaigns.named(campaign.name).rate_cps == 2.5
 
-    def note(_c: object, _cursor: object, statement: str, parameters: tuple[object, ...], *_: object) -> None:
-        seen.append((statement, parameters))
 
-    campaign = scene.campaign(2)
-    attempt = scene.claim(campaign, 1)[0]
-    with scene.store.database.read() as connection:
-        connection.execute(text("SELECT 1"))  # the BEGIN is not the question
-        event.listen(connection, "before_cursor_execute", note)
-        attempts._was_reached(connection, attempt, 1)
-        event.remove(connection, "before_cursor_execute", note)
-        [(statement, parameters)] = seen
-        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
-    steps = " / ".join(str(row[-1]) for row in plan)
-    assert "SCAN" not in steps
-    assert "attempts USING INDEX ix_attempts_target_id" in steps
+def test_calls_to_be_ended_at_once_are_told_of_whatever_the_state(scene: Scene) -> None:
+    running, stopped, other = scene.campaign(1), scene.campaign(1), scene.campaign(1)
+    scene.store.campaigns.move(stopped, CampaignState.STOPPED, 9)
+    scene.store.campaigns.release_calls(running.id, 100)
+    scene.store.campaigns.release_calls(stopped.id, 200)
+    assert {one.id: one.release_at_ms for one in scene.store.campaigns.releasing(100)} == {
+        running.id: 100, stopped.id: 200,
+    }  # fmt: skip
+    assert [one.id for one in scene.store.campaigns.releasing(101)] == [stopped.id]
+    assert other.release_at_ms is None
+
+
+def test_a_halt_may_ask_for_the_calls_to_be_ended(scene: Scene) -> None:
+    halts = scene.store.halts
+    halts.release_calls(5)
+    assert halts.release_at_ms() is None, "without a halt there is nothing to release"
+    halts.begin(Halt(10, "me", ""))
+    assert halts.release_at_ms() is None
+    halts.release_calls(20)
+    assert halts.release_at_ms() == 20
+    halts.end("me", 30)
+    assert halts.release_at_ms() is None

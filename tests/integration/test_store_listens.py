@@ -146,7 +146,7 @@ def test_live_sums_and_results_are_per_campaign(scene: Scene) -> None:
 def test_the_result_is_that_of_the_attempt_that_was_sent(scene: Scene) -> None:
     campaign = scene.campaign(1)
     first = scene.dialing(campaign)[0]
-    scene.store.attempts.take_back(first)
+    scene.store.attempts.take_back_many([first])
     second = scene.dialing(campaign)[0]
     record([listen_result(listen(second)), end_result(second, "answered", 90)], scene.store)
     result = scene.store.listens.snapshot(campaign.id)[1][0]

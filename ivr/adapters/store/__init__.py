@@ -28,7 +28,7 @@ class Store:
         self.halts = Halts(self.database)
         self.attempts = Attempts(self.database, self.suppressions)
         self.audit = Audit(self.database)
-        self.listens = Listens(self.database, self.attempts)
+        self.listens = Listens(self.database)
 
     def migrate(self) -> None:
         """The tables are those of this version."""

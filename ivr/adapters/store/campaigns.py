@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import Connection, RowMapping, Select, func, insert, literal, select
 
 from ivr.adapters.store import schema
 from ivr.adapters.store.engine import Database
+from ivr.adapters.store.lookups import rows_among
 from ivr.errors import BadTransition, NotFound, Refused
 from ivr.rules.records import Books, Campaign, Sound
 from ivr.rules.states import CAMPAIGN_MOVES, CampaignState, TargetState
 
 TABLE = schema.campaigns
+OVER = (CampaignState.STOPPED.value, CampaignState.FINISHED.value)
+
+
+class Changes(TypedDict, total=False):
+    """What may be changed of a campaign that is not over, also while it runs. expires_at_ms: None: never."""
+
+    rate_cps: float
+    weight: float
+    priority: int
+    expires_at_ms: int | None
 
 
 class Campaigns:
@@ -69,6 +80,28 @@ class Campaigns:
                 now = connection.execute(select(TABLE.c.state).where(TABLE.c.id == campaign.id)).scalar_one()
                 raise BadTransition(f"campaign {campaign.name!r} is {now}; it cannot become {then}")
 
+    def change(self, campaign_id: int, **changes: Unpack[Changes]) -> Campaign:
+        """The campaign has those values, committed; BadTransition if it is over. Returns it."""
+        with self._database.write() as connection:
+            if changes:
+                where = (TABLE.c.id == campaign_id, TABLE.c.state.not_in(OVER))
+                moved = connection.execute(TABLE.update().where(*where).values(**changes)).rowcount
+            changed = load(connection, campaign_id)
+            if changes and not moved:
+                raise BadTransition(f"campaign {changed.name!r} is {changed.state}; nothing of it can be changed")
+            return changed
+
+    def release_calls(self, campaign_id: int, at_ms: int) -> None:
+        """Calls of the campaign sent before that instant are to be ended at once, with the notice."""
+        with self._database.write() as connection:
+            connection.execute(TABLE.update().where(TABLE.c.id == campaign_id).values(release_at_ms=at_ms))
+
+    def releasing(self, since_ms: int) -> list[Campaign]:
+        """The campaigns, whatever their state, of which since that instant it was asked to end their calls."""
+        with self._database.read() as connection:
+            query = _query().where(TABLE.c.release_at_ms >= since_ms)
+            return [_campaign(row) for row in connection.execute(query).mappings()]
+
     def has_open_targets(self, campaign_id: int) -> bool:
         """True while somebody is due or in progress. Costs the same however large the campaign, as books() does not."""
         targets = schema.targets
@@ -108,6 +141,12 @@ def books(connection: Connection, campaign_id: int) -> Books:
 def load(connection: Connection, campaign_id: int) -> Campaign:
     """The campaign as it stands in this transaction."""
     return _campaign(connection.execute(_query().where(TABLE.c.id == campaign_id)).mappings().one())
+
+
+def load_all(connection: Connection, campaign_ids: Iterable[int]) -> dict[int, Campaign]:
+    """The campaigns by id, as they stand in this transaction."""
+    rows = rows_among(connection, _query(), TABLE.c.id, campaign_ids)
+    return {row.id: _campaign(row._mapping) for row in rows}
 
 
 def _query() -> Select[Any]:

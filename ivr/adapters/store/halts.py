@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, exists, insert, select, update
+from sqlalchemy import Connection, exists, insert, select, update
 
 from ivr.adapters.store import schema
 from ivr.adapters.store.engine import Database
@@ -10,8 +10,6 @@ from ivr.rules.records import Halt
 
 TABLE = schema.halts
 IN_FORCE = TABLE.c.ended_at_ms.is_(None)
-HALTED: ColumnElement[bool] = exists().where(IN_FORCE).label("halted")
-"""Whether a halt is in force, as a column of a query that asks for something else too: it costs no round trip."""
 
 
 class Halts:
@@ -36,6 +34,16 @@ class Halts:
             connection.execute(update(TABLE).where(IN_FORCE).values(ended_at_ms=at_ms, ended_by=by))
             return there
 
+    def release_calls(self, at_ms: int) -> None:
+        """Calls sent before that instant are to be ended at once, with the notice, as part of the halt in force."""
+        with self._database.write() as connection:
+            connection.execute(update(TABLE).where(IN_FORCE).values(release_at_ms=at_ms))
+
+    def release_at_ms(self) -> int | None:
+        """Calls sent before then are to be ended at once; None when no halt in force asks for it."""
+        with self._database.read() as connection:
+            return connection.execute(select(TABLE.c.release_at_ms).where(IN_FORCE).order_by(TABLE.c.id)).scalar()
+
     def in_force(self) -> Halt | None:
         """The halt that is in force, None if calls may leave."""
         with self._database.read() as connection:
@@ -44,7 +52,7 @@ class Halts:
 
 def is_halted(connection: Connection) -> bool:
     """Whether a halt is in force in this transaction."""
-    return bool(connection.execute(select(HALTED)).scalar())
+    return bool(connection.execute(select(exists().where(IN_FORCE))).scalar())
 
 
 def _in_force(connection: Connection) -> Halt | None:

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, func, insert, select, update
 
+from ivr.adapters.store import ends as closing
 from ivr.adapters.store import schema
-from ivr.adapters.store.attempts import ATTEMPTS, TARGETS, Attempts, mark_answered
 from ivr.adapters.store.campaigns import books
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.lookups import rows_among
@@ -18,15 +18,16 @@ from ivr.rules.records import Books
 from ivr.rules.segments import CallResult, EndedBy, Listen, Segment, from_plain, merge, plain
 from ivr.rules.states import AttemptState
 
+ATTEMPTS = schema.attempts
+TARGETS = schema.targets
 LISTENS = schema.listens
 
 
 class Listens:
     """What was heard, exactly once per answered attempt."""
 
-    def __init__(self, database: Database, attempts: Attempts) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._attempts = attempts
 
     def record(self, listens: list[Listen], ends: Sequence[Mapping[str, Any]]) -> None:
         """All of it is committed, or nothing; recording the same again changes nothing."""
@@ -42,7 +43,7 @@ class Listens:
             }
             now = _all_merged(known, [listen for listen in listens if listen.attempt in campaign_of])
             _keep(connection, known, now, campaign_of)
-            self._attempts.end(connection, ends, now.keys())
+            closing.end(connection, ends, now.keys())
 
     def without_listen(self, ended_before_ms: int | None = None, campaign_id: int | None = None) -> list[str]:
         """Answered attempts (of one campaign) that ended (before that instant) and of which no listen came."""
@@ -85,7 +86,7 @@ def _keep(
     if fresh:
         rows = [{"attempt_id": one.attempt, "campaign_id": campaign_of[one.attempt], **_columns(one)} for one in fresh]
         connection.execute(insert(LISTENS), rows)
-        mark_answered(connection, {listen.attempt for listen in fresh})
+        closing.mark_answered(connection, {listen.attempt for listen in fresh})
     changed = [listen for attempt, listen in now.items() if attempt in before and listen != before[attempt]]
     for listen in changed:  # measured by two: rare
         connection.execute(update(LISTENS).where(LISTENS.c.attempt_id == listen.attempt).values(**_columns(listen)))

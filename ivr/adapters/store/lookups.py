@@ -15,6 +15,15 @@ def rows_among(
     connection: Connection, query: Select[Any], column: ColumnElement[Any], keys: Iterable[Any]
 ) -> Iterator[Row[Any]]:
     """The rows of `query` whose `column` is one of `keys`."""
-    wanted = sorted(set(keys))  # in one order, so that two who lock the same rows never wait for one another
+    for some in pieces(keys):
+        yield from connection.execute(query.where(column.in_(some)))
+
+
+def pieces(keys: Iterable[Any]) -> Iterator[list[Any]]:
+    """The keys, each once, in lists that one statement can hold.
+
+    In ascending order, so that two who lock the same rows never wait for one another.
+    """
+    wanted = sorted(set(keys))
     for first in range(0, len(wanted), MOST_KEYS):
-        yield from connection.execute(query.where(column.in_(wanted[first : first + MOST_KEYS])))
+        yield wanted[first : first + MOST_KEYS]

@@ -86,20 +86,24 @@ class Suppressions:
         with self._database.write() as connection:
             self._insert_fresh(connection, {(row["number_hmac"], scope): row})
 
-    def blocks(self, connection: Connection, number: str, sponsor_id: int) -> bool:
-        """True when the number may not be called for that sponsor."""
-        return bool(self.blocked(connection, [number], sponsor_id))
-
-    def blocked(self, connection: Connection, numbers: Iterable[str], sponsor_id: int) -> set[str]:
-        """Those of `numbers` that may not be called for that sponsor, as of this transaction."""
-        number_of = {self.fingerprint(number): number for number in numbers}
-        query = select(TABLE.c.number_hmac).where(TABLE.c.scope.in_((PLATFORM, sponsor_scope(sponsor_id))))
-        return {number_of[row.number_hmac] for row in rows_among(connection, query, TABLE.c.number_hmac, number_of)}
+    def blocked(self, connection: Connection, calls: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
+        """Of these (number, sponsor), those that may not be called, as of this transaction."""
+        asked = set(calls)
+        call_of = {(self.fingerprint(number), sponsor_id): (number, sponsor_id) for number, sponsor_id in asked}
+        scopes = {sponsor_scope(sponsor_id): sponsor_id for _, sponsor_id in asked}
+        query = select(TABLE.c.number_hmac, TABLE.c.scope).where(TABLE.c.scope.in_((PLATFORM, *sorted(scopes))))
+        found = rows_among(connection, query, TABLE.c.number_hmac, {fingerprint for fingerprint, _ in call_of})
+        return {
+            call_of[row.number_hmac, sponsor_id]
+            for row in found
+            for sponsor_id in (scopes.values() if row.scope == PLATFORM else (scopes[row.scope],))
+            if (row.number_hmac, sponsor_id) in call_of
+        }
 
     def blocked_among(self, numbers: list[str], sponsor_id: int) -> set[str]:
         """Those of `numbers` that may not be called for that sponsor."""
         with self._database.read() as connection:
-            return self.blocked(connection, numbers, sponsor_id)
+            return {number for number, _ in self.blocked(connection, [(number, sponsor_id) for number in numbers])}
 
     def _row(self, number: str, scope: str, reason: str, at_ms: int) -> dict[str, Any]:
         given = {"scope": scope, "reason": reason, "attempt_id": None, "at_ms": at_ms}

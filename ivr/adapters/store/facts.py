@@ -1,0 +1,82 @@
+"""The facts that the Gate is asked about: of many people in a few queries, as they stand in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select
+
+from ivr.adapters.store import campaigns, schema
+from ivr.adapters.store.halts import is_halted
+from ivr.adapters.store.lookups import rows_among
+from ivr.adapters.store.suppressions import Suppressions
+from ivr.rules.gate import Verdict
+from ivr.rules.records import Dialable
+from ivr.rules.states import AttemptState
+
+ATTEMPTS = schema.attempts
+TARGETS = schema.targets
+SENT = tuple(state.value for state in (AttemptState.DIALING, AttemptState.ANSWERED, AttemptState.ENDED))
+"""The states of an attempt that was, or may have been, sent."""
+
+Ask = Callable[[Dialable], Verdict]
+"""The Gate, with the facts of the moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the Gate is asked about one attempt, and whose it is."""
+
+    target_id: int
+    dialable: Dialable
+
+
+def asked_of(
+    connection: Connection, suppressions: Suppressions, attempts: Iterable[str], state: AttemptState, lock: bool = False
+) -> dict[str, Asked]:
+    """By attempt, of those in that state. lock: nobody else moves them before this transaction ends.
+
+    Everything but the attempts is read after they are locked: what was committed while we waited for them counts.
+    """
+    query = _ATTEMPTS.where(ATTEMPTS.c.state == state.value)
+    if lock:
+        query = query.order_by(ATTEMPTS.c.id).with_for_update(of=ATTEMPTS)
+    rows = list(rows_among(connection, query, ATTEMPTS.c.id, attempts))
+    if not rows:
+        return {}
+    running = campaigns.load_all(connection, {row.campaign_id for row in rows})
+    called = {row.id: (row.number, running[row.campaign_id].sponsor_id) for row in rows}
+    suppressed = suppressions.blocked(connection, called.values())
+    sent = _sent(connection, {row.target_id for row in rows})
+    halted = is_halted(connection)
+
+    def facts_of(row: Row[Any]) -> Dialable:
+        reached = bool(sent.get(row.target_id, set()) - {row.id})
+        facts = (called[row.id] in suppressed, reached, halted)
+        return Dialable(row.id, row.trunk, row.number, running[row.campaign_id], *facts)
+
+    return {row.id: Asked(row.target_id, facts_of(row)) for row in rows}
+
+
+def reached(connection: Connection, target_ids: Iterable[int]) -> set[int]:
+    """The targets to which an attempt was, or may have been, sent: a number is one target."""
+    return set(_sent(connection, target_ids))
+
+
+def _sent(connection: Connection, target_ids: Iterable[int]) -> dict[int, set[str]]:
+    """The attempts that were, or may have been, sent to these targets.
+
+    Asked by target, whose index finds a handful of rows each; by campaign it would be every call made so far.
+    """
+    query: Select[Any] = select(ATTEMPTS.c.target_id, ATTEMPTS.c.id).where(ATTEMPTS.c.state.in_(SENT))
+    sent: dict[int, set[str]] = {}
+    for row in rows_among(connection, query, ATTEMPTS.c.target_id, target_ids):
+        sent.setdefault(row.target_id, set()).add(row.id)
+    return sent
+
+
+_ATTEMPTS = select(
+    ATTEMPTS.c.id, ATTEMPTS.c.campaign_id, ATTEMPTS.c.target_id, ATTEMPTS.c.trunk, schema.contacts.c.number
+).select_from(ATTEMPTS.join(TARGETS, TARGETS.c.id == ATTEMPTS.c.target_id).join(schema.contacts))

@@ -1,0 +1,79 @@
+"""The moves of attempts with their targets, many at once: conditional updates, in one order, of one transaction.
+
+Everywhere attempts are locked before targets, and both by ascending id, so that two who move the same ones never wait
+for one another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from ivr.adapters.store import schema
+from ivr.adapters.store.lookups import pieces, rows_among
+from ivr.rules.gate import Verdict
+from ivr.rules.states import AttemptState, TargetState
+
+ATTEMPTS = schema.attempts
+TARGETS = schema.targets
+
+
+def insert_claims(connection: Connection, taken: Mapping[str, int], same: Mapping[str, Any]) -> None:
+    """The targets, by the id of their new attempt, are in progress and the attempts claimed. same: their columns."""
+    if not taken:
+        return
+    state = {"state": AttemptState.CLAIMED.value}
+    connection.execute(insert(ATTEMPTS), [{"id": key, "target_id": taken[key], **same, **state} for key in taken])
+    _set_targets(connection, taken.values(), TargetState.IN_PROGRESS)
+
+
+def begin(connection: Connection, attempts: Iterable[str], at_ms: int) -> None:
+    """The attempts, which are claimed and locked, are dialing."""
+    _move(connection, attempts, AttemptState.CLAIMED, AttemptState.DIALING, {"dialing_at_ms": at_ms})
+
+
+def refuse(connection: Connection, refused: Mapping[int, Verdict], asked_when: str, at_ms: int) -> None:
+    """The targets are not allowed, each under the rule that said so, and it is written down."""
+    if not refused:
+        return
+    same = {"asked_when": asked_when, "at_ms": at_ms}
+    rows = [
+        {"target_id": target_id, "rule": verdict.rule, "rule_pack": verdict.rule_pack, **same}
+        for target_id, verdict in sorted(refused.items())
+    ]
+    connection.execute(insert(schema.refusals), rows)
+    connection.execute(
+        update(TARGETS)
+        .where(TARGETS.c.id == bindparam("the_id"))
+        .values(state=TargetState.NOT_ALLOWED.value, rule=bindparam("the_rule")),
+        [{"the_id": row["target_id"], "the_rule": row["rule"]} for row in rows],
+    )
+
+
+def locked(connection: Connection, attempts: Iterable[str], *states: AttemptState) -> dict[str, int]:
+    """The targets of those in one of the states; nobody else moves them before this transaction ends."""
+    query = select(ATTEMPTS.c.id, ATTEMPTS.c.target_id).where(ATTEMPTS.c.state.in_([state.value for state in states]))
+    query = query.order_by(ATTEMPTS.c.id).with_for_update(of=ATTEMPTS)
+    return {row.id: row.target_id for row in rows_among(connection, query, ATTEMPTS.c.id, attempts)}
+
+
+def release(connection: Connection, attempts: Mapping[str, int], only_from: AttemptState) -> int:
+    """The attempts (with their targets), which are in that state and locked, are released: their targets due again."""
+    _move(connection, attempts, only_from, AttemptState.RELEASED, {})
+    _set_targets(connection, attempts.values(), TargetState.DUE)
+    return len(attempts)
+
+
+def _move(
+    connection: Connection, attempts: Iterable[str], now: AttemptState, then: AttemptState, values: Mapping[str, Any]
+) -> None:
+    move = update(ATTEMPTS).where(ATTEMPTS.c.state == now.value).values(state=then.value, **values)
+    for some in pieces(attempts):
+        connection.execute(move.where(ATTEMPTS.c.id.in_(some)))
+
+
+def _set_targets(connection: Connection, targets: Iterable[int], then: TargetState) -> None:
+    for some in pieces(targets):
+        connection.execute(update(TARGETS).where(TARGETS.c.id.in_(some)).values(state=then.value))
