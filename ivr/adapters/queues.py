@@ -36,6 +36,8 @@ WORKER_TTL_S = 20
 """An idle RQ worker says that it lives 15 s before this is over: every 5 s."""
 FAILURE_TTL_S = 7 * 24 * 3600
 HOLD_TTL_S = 10
+BELL_MS = 600
+"""One bell for the results of so long: an RQ job costs more than recording a hundred of them."""
 CLAIM_IDLE_MS = 12_000
 """A result read by a worker that died is read again after this long."""
 
@@ -106,8 +108,8 @@ class Queues:
 
     @_translated
     def ring_record(self) -> None:
-        """An RQ job will record what is in the results, unless one was rung for in the last 200 ms."""
-        if self._redis.set("ivr:bell:record", 1, nx=True, px=200):
+        """An RQ job will record what is in the results, unless one was rung for a moment ago."""
+        if self._redis.set("ivr:bell:record", 1, nx=True, px=BELL_MS):
             self._enqueue(RECORD, "ivr.doors.jobs.record")
 
     def _enqueue(self, queue: str, function: str, *args: Any) -> None:

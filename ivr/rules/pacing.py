@@ -46,6 +46,15 @@ class Pacer:
             earliest_s = max(earliest_s, self._sends[-self._most] + self._window_s)
         return earliest_s
 
+    @property
+    def gap_s(self) -> float:
+        """Seconds between two sends of an even pace."""
+        return self._gap_s
+
+    def recent(self, now_s: float) -> int:
+        """How many were sent in the second before `now_s`."""
+        return sum(1 for at_s in self._sends if at_s > now_s - 1)
+
     def sent(self, now_s: float) -> None:
         """A call was started at `now_s`."""
         self._follow(now_s)

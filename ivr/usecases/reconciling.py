@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import logging
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from ivr.adapters import outbox
+from ivr.adapters.ami import AmiClient
 from ivr.adapters.pbx.cdr import CdrRecord
 from ivr.adapters.store import Store
 from ivr.errors import Unrecordable
 from ivr.rules.records import OpenAttempt
 from ivr.rules.segments import EndedBy, Listen
 from ivr.rules.states import Outcome
+from ivr.usecases.following import Follower
+from ivr.usecases.patience import warn
 from ivr.usecases.recording import Result, checked, end_result, listen_result
 
 log = logging.getLogger(__name__)
@@ -22,6 +29,90 @@ SETTLING_MS = 5_000
 """Younger calls may still be on their way to the channel list or the CDR."""
 GIVE_UP_MS = 12_000
 """An answered call that nobody measured for this long after its end gets a listen of nothing, marked so."""
+RECONCILE_EVERY_S = 10.0
+SURE_S = 2.0
+"""A call is gone when two looks this far apart do not find it: the news of its end may be under way at the first."""
+
+
+class Witness(Protocol):
+    """What the PBX wrote down by itself, whoever was listening."""
+
+    def calls(self) -> Mapping[str, CdrRecord]:
+        """The call detail records by attempt."""
+
+    def stops(self) -> Mapping[str, int]:
+        """Attempts in which the dialplan took a 9, with the instant in Unix milliseconds."""
+
+
+class Reconciler:
+    """Asks the PBX, at each start of the link and again and again, what it carries; the dialer waits for it."""
+
+    def __init__(self, pbx: str, store: Store, ami: AmiClient, witness: Witness, follower: Follower) -> None:
+        self._pbx, self._store, self._ami, self._witness = pbx, store, ami, witness
+        self._follower, self._dialer, self._teller = follower, follower.dialer, follower.teller
+        self._stops: set[str] = set()  # of the witness' stops, those known to be in force
+        self.missing: dict[str, float] = {}
+
+    async def run(self) -> None:
+        """Runs until cancelled."""
+        next_s = RECONCILE_EVERY_S
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._follower.link_news.wait(), next_s)
+            self._follower.link_news.clear()
+            if not self._ami.up:
+                continue
+            try:
+                await self._ask_pbx()
+                next_s = SURE_S if self.missing else RECONCILE_EVERY_S
+            except Exception as error:
+                warn("reconcile_waits", error)
+                next_s = 1.0
+
+    async def _ask_pbx(self) -> None:
+        """Open attempts are live on the PBX, or their end is found; stops that only the PBX heard are in force."""
+        await self._take_stops()
+        open_attempts = await asyncio.to_thread(self._store.attempts.open_on, self._pbx)
+        unheard = await asyncio.to_thread(self._store.listens.without_listen, int(time.time() * 1000))
+        channels = await self._ami.channels()
+        now_s = time.monotonic()
+        self._teller.tell_again(open_attempts, unheard, now_s)
+        ended = self._teller.ended()
+        for attempt in (set(open_attempts) & channels) - ended:
+            self._dialer.adopt(attempt, open_attempts[attempt].trunk)
+        self._forget_ghosts(set(open_attempts) | channels, now_s)
+        self._dialer.ready = True
+        ending = {call.attempt for call in self._dialer.calls.values() if call.hung_up_s is not None}
+        gone = set(open_attempts) - channels - ended - ending
+        self.missing = {attempt: self.missing.get(attempt, now_s) for attempt in gone}
+        sure = {attempt: open_attempts[attempt] for attempt, at_s in self.missing.items() if now_s - at_s >= SURE_S}
+        await self._end_lost(sure)
+
+    async def _take_stops(self) -> None:
+        for attempt, at_ms in (await asyncio.to_thread(self._witness.stops)).items():
+            if attempt not in self._stops:
+                await asyncio.to_thread(self._store.suppressions.stop_attempt, attempt, at_ms)
+                self._stops.add(attempt)
+
+    def _forget_ghosts(self, known: Collection[str], now_s: float) -> None:
+        """Calls followed here that neither books nor PBX know any more take no channel; their end was missed."""
+        for call in list(self._dialer.calls.values()):
+            if call.attempt not in known and call.hung_up_s is None and now_s - call.sent_s > SETTLING_MS / 1000:
+                self._dialer.forget(call.attempt)
+        self._follower.stories.forget_all_but({*known, *self._dialer.calls})
+
+    async def _end_lost(self, gone: Mapping[str, OpenAttempt]) -> None:
+        if not gone:
+            return
+        records = await asyncio.to_thread(self._witness.calls)
+        for end in lost_ends(gone, (), records, int(time.time() * 1000)):
+            attempt = end["attempt"]
+            self._dialer.forget(attempt)
+            self._teller.note_end(attempt)
+            self.missing.pop(attempt, None)
+            self._teller.put(end)
+            record = records.get(attempt)
+            self._follower.end_story(attempt, record.ended_at_ms if record else None)
 
 
 def lost_ends(

@@ -13,10 +13,11 @@ from ivr.adapters.pbx.cdr import CdrRecord
 from ivr.adapters.queues import Queues
 from ivr.rules.records import Campaign, Way
 from ivr.rules.states import CampaignState
-from ivr.usecases import controlling, reconciling
+from ivr.usecases import feeding, following, keeping, reconciling
 from ivr.usecases.controlling import Controller
 from ivr.usecases.originating import originate
 from ivr.usecases.recording import record_waiting
+from tests.integration.rig import long_since
 from tests.integration.scene import Scene
 from tests.unit.fakes.ami import Action, FakeAmi, reply, say, until
 
@@ -93,7 +94,7 @@ class Bells(Queues):
 class House:
     def __init__(self, scene: Scene, queues: Queues, pbx: Pbx, controller: Controller) -> None:
         self.scene, self.queues, self.pbx, self.controller = scene, queues, pbx, controller
-        self.witness: Witness = controller._witness  # type: ignore[assignment]
+        self.witness: Witness = controller.reconciler._witness  # type: ignore[assignment]
 
     def outcomes(self, campaign: Campaign) -> dict[str, int]:
         return self.scene.store.campaigns.books(campaign.id).outcomes
@@ -114,10 +115,14 @@ class House:
 
 
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"FEED_EVERY_S": 0.02, "KEEP_EVERY_S": 0.05, "RECONCILE_EVERY_S": 0.15, "SURE_S": 0.1}.items():
-        monkeypatch.setattr(controlling, name, value)
-    for module in (controlling, reconciling):
-        monkeypatch.setattr(module, "SETTLING_MS", 200)
+    monkeypatch.setattr(feeding, "FEED_EVERY_S", 0.02)
+    monkeypatch.setattr(feeding, "CAMPAIGNS_EVERY_S", 0.02)
+    monkeypatch.setattr(following, "LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(following, "ANSWERS_EVERY_S", 0.05)
+    monkeypatch.setattr(keeping, "KEEP_EVERY_S", 0.05)
+    monkeypatch.setattr(reconciling, "RECONCILE_EVERY_S", 0.15)
+    monkeypatch.setattr(reconciling, "SURE_S", 0.1)
+    monkeypatch.setattr(reconciling, "SETTLING_MS", 200)
 
 
 @asynccontextmanager
@@ -133,9 +138,7 @@ async def house(
         ami = AmiClient("127.0.0.1", fake.port, "ivr", "right", action_timeout_s=0.5)
         await ami.open()
         controller = Controller(scene.settings, scene.store, bells, ami, witness)
-        for line in controller._dialer.trunks.values():
-            line.pacer._barrier_s -= 5
-        controller._dialer._since_s -= 5
+        long_since(controller.dialer)
         made = House(scene, queues, pbx, controller)
         made.task = asyncio.create_task(controller.run())
         try:

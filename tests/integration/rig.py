@@ -11,7 +11,8 @@ from typing import Any
 from ivr.adapters.ami import AmiClient, Originate
 from ivr.rules.records import Campaign
 from ivr.settings import Trunk
-from ivr.usecases.dialing import Dialer, Order
+from ivr.usecases.dialing import Dialer
+from ivr.usecases.trunk_line import Order
 from tests.integration.scene import CALLER_ID, Scene
 from tests.unit.fakes.ami import FakeAmi, reply
 
@@ -26,6 +27,7 @@ class Rig:
     def __init__(self, scene: Scene, fake: FakeAmi, ami: AmiClient) -> None:
         self.scene, self.fake, self.ami = scene, fake, ami
         self.dialer = Dialer(scene.settings, scene.store, ami)
+        self.campaigns: list[Campaign] = []
         self.began_s = time.monotonic()
         self.sent_s: list[float] = []  # when the fake Asterisk had it
         self.left_s: list[float] = []  # when it left us: what the pace is about
@@ -47,10 +49,14 @@ class Rig:
 
     def order(self, campaign: Campaign, count: int) -> list[str]:
         attempts = self.scene.claim(campaign, count)
-        self.dialer.set_campaign_rate(campaign)
+        self.begin(campaign)
         for attempt in attempts:
             self.dialer.accept(Order(campaign.trunks[0], campaign.id, attempt))
         return attempts
+
+    def begin(self, campaign: Campaign) -> None:
+        self.campaigns.append(campaign)
+        self.dialer.set_campaigns(self.campaigns)
 
     @property
     def sent(self) -> list[str]:
@@ -68,9 +74,7 @@ async def rig(scene: Scene, wait: bool = False) -> AsyncIterator[Rig]:
         await ami.open()
         made = Rig(scene, fake, ami)
         if not wait:
-            for line in made.dialer.trunks.values():
-                line.pacer._barrier_s -= 5
-            made.dialer._since_s -= 5
+            long_since(made.dialer)
         made.dialer.ready = True
         tasks = [asyncio.create_task(run) for run in made.dialer.runs()]
         try:
@@ -80,6 +84,13 @@ async def rig(scene: Scene, wait: bool = False) -> AsyncIterator[Rig]:
                 task.cancel()
             await asyncio.wait(tasks)
             await ami.close()
+
+
+def long_since(dialer: Dialer) -> None:
+    """The dialer was begun long ago: no process before it can have sent just now."""
+    dialer._paces.since_s -= 5
+    for line in dialer.trunks.values():
+        line.pacer._barrier_s -= 5
 
 
 def worst(instants: list[float], window_s: float = 1.0) -> int:

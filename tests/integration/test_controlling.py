@@ -14,7 +14,7 @@ from ivr.adapters.pbx.cdr import CdrRecord
 from ivr.adapters.queues import Queues
 from ivr.rules.segments import Segment
 from ivr.rules.states import CampaignState
-from ivr.usecases import controlling, reconciling
+from ivr.usecases import reconciling
 from ivr.usecases.recording import end_result, listen_result, record
 from tests.integration.house import Pbx, Witness, house, quick
 from tests.integration.scene import Scene, listen
@@ -52,13 +52,13 @@ def test_a_call_that_is_live_is_adopted_and_followed_to_its_end(scene: Scene, qu
 
     async def go() -> None:
         async with house(scene, queues, lambda pbx, _: pbx.live.add(attempt)) as one:
-            await one.until(lambda: attempt in one.controller._dialer.calls)
-            assert attempt in one.controller._dialer.trunks["lab"].live
+            await one.until(lambda: attempt in one.controller.dialer.calls)
+            assert attempt in one.controller.dialer.trunks["lab"].live
             one.pbx.answers(attempt)
             one.pbx.hangs_up(attempt, 16)
             await one.until(lambda: one.outcomes(campaign) == {"answered": 1})
             assert one.pbx.sent == []
-            assert not one.controller._dialer.trunks["lab"].live
+            assert not one.controller.dialer.trunks["lab"].live
 
     asyncio.run(go())
 
@@ -92,7 +92,7 @@ def test_an_adopted_call_whose_answer_was_missed_ends_as_its_cdr_says(scene: Sce
 
     async def go() -> None:
         async with house(scene, queues, lambda pbx, _: pbx.live.add(attempt)) as one:
-            await one.until(lambda: attempt in one.controller._dialer.calls)
+            await one.until(lambda: attempt in one.controller.dialer.calls)
             one.witness.cdr[attempt] = CdrRecord(attempt, 1000, 1500, 2000, 500, "ANSWERED")
             one.pbx.hangs_up(attempt, 16)
             await one.until(lambda: one.outcomes(campaign) == {"answered": 1}, 8)
@@ -109,7 +109,7 @@ def test_a_hangup_that_was_missed_is_found(scene: Scene, queues: Queues) -> None
             one.pbx.answers(attempt)
             one.pbx.tells("IvrFallback", attempt, "Segment: ", "Began: ", "Reason: agi")
             one.pbx.tells("IvrPlay", attempt, "Segment: notice", "Status: begin")
-            await one.until(lambda: one.controller._stories._stories)
+            await one.until(lambda: one.controller.follower.stories._stories)
             ended_ms = int(time.time() * 1000) + 50
             one.witness.cdr[attempt] = CdrRecord(attempt, 1, 1, ended_ms, 1, "ANSWERED")
             one.pbx.live.discard(attempt)  # and no Hangup event comes
@@ -119,8 +119,8 @@ def test_a_hangup_that_was_missed_is_found(scene: Scene, queues: Queues) -> None
             assert result.listen
             assert result.listen.measured_by == "dialplan"
             assert result.listen.heard_ms(Segment.NOTICE) < 400, "what came after the hang-up was not heard"
-            assert not one.controller._dialer.calls
-            assert not one.controller._dialer.trunks["lab"].live
+            assert not one.controller.dialer.calls
+            assert not one.controller.dialer.trunks["lab"].live
 
     asyncio.run(go())
 
@@ -146,7 +146,7 @@ def test_a_call_that_ends_while_the_pbx_is_asked_takes_no_channel_for_ever(scene
             await one.until(lambda: one.outcomes(campaign) == {"busy": 1})
             await asyncio.sleep(0.5)
             one.pbx.live.discard(attempt)
-            await one.until(lambda: not one.controller._dialer.trunks["lab"].live, 8)
+            await one.until(lambda: not one.controller.dialer.trunks["lab"].live, 8)
             assert one.outcomes(campaign) == {"busy": 1}
 
     asyncio.run(go())
@@ -156,7 +156,7 @@ def test_an_end_that_is_still_being_told_is_not_taken_for_lost(
     scene: Scene, queues: Queues, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Gone from the list, its Hangup not yet heard: the cause must not be lost to the CDR's poorer word."""
-    monkeypatch.setattr(controlling, "SURE_S", 0.6)
+    monkeypatch.setattr(reconciling, "SURE_S", 0.6)
 
     async def go() -> None:
         async with house(scene, queues) as one:
@@ -166,7 +166,7 @@ def test_an_end_that_is_still_being_told_is_not_taken_for_lost(
             one.witness.cdr[attempt] = CdrRecord(attempt, 1, 0, 2, 0, "FAILED")
             await asyncio.sleep(0.25)
             one.pbx.live.discard(attempt)
-            await one.until(lambda: attempt in one.controller._missing)
+            await one.until(lambda: attempt in one.controller.reconciler.missing)
             one.pbx.responds(attempt, False, 0)
             one.pbx.hangs_up(attempt, 1, "404")
             await one.until(lambda: one.outcomes(campaign))

@@ -18,7 +18,7 @@ from ivr.errors import AmiLoginRefused
 from ivr.rules.records import Way
 from ivr.rules.segments import Segment
 from ivr.rules.states import CampaignState
-from ivr.usecases import campaigns, controlling
+from ivr.usecases import campaigns, keeping, telling
 from ivr.usecases.controlling import Controller
 from ivr.usecases.originating import originate
 from ivr.usecases.recording import end_result, listen_result, record
@@ -59,7 +59,7 @@ def test_a_listen_that_redis_lost_comes_again_from_the_outbox(scene: Scene, queu
 def test_garbage_does_not_stop_the_controller(scene: Scene, queues: Queues) -> None:
     async def go() -> None:
         async with house(scene, queues) as one:
-            await one.until(lambda: one.controller._dialer.ready)
+            await one.until(lambda: one.controller.dialer.ready)
             queues.push_orders(
                 "pbx1", ["", "garbage", "lab x y", "lab 1 nobody", "elsewhere 1 a1", "\u00b2 \u00b2 \u00b2"]
             )
@@ -80,8 +80,8 @@ def test_garbage_does_not_stop_the_controller(scene: Scene, queues: Queues) -> N
 def test_an_order_that_cannot_be_read_takes_no_other_with_it(scene: Scene, queues: Queues) -> None:
     async def go() -> None:
         async with house(scene, queues) as one:
-            await one.until(lambda: one.controller._dialer.ready)
-            one.controller._dialer.wanted = lambda *_: 0  # type: ignore[method-assign]  # this test makes its own orders
+            await one.until(lambda: one.controller.dialer.ready)
+            one.controller.dialer.wanted = lambda *_: 0  # type: ignore[method-assign]  # this test makes its own orders
             campaign = scene.campaign(1)
             claimed = scene.claim(campaign, 1, at_ms=int(time.time() * 1000))
             queues.push_orders("pbx1", ["garbage", f"lab {campaign.id} {claimed[0]}"])
@@ -107,7 +107,7 @@ def test_strange_headers_of_our_own_calls_do_not_stop_the_controller(scene: Scen
     asyncio.run(go())
 
 
-@pytest.mark.parametrize("broken", ["answer", "campaign_of", "open_on", "release_claimed"])
+@pytest.mark.parametrize("broken", ["answer_many", "campaign_of", "open_on", "release_claimed"])
 def test_an_unexpected_error_is_logged_and_outlived(
     scene: Scene, queues: Queues, broken: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -146,11 +146,11 @@ def test_an_unexpected_error_is_logged_and_outlived(
 def test_orders_that_were_lost_give_their_claims_back(
     scene: Scene, queues: Queues, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(controlling, "CLAIM_LIFE_S", 0.4)
+    monkeypatch.setattr(keeping, "CLAIM_LIFE_S", 0.4)
 
     async def go() -> None:
         async with house(scene, queues) as one:
-            await one.until(lambda: one.controller._dialer.ready)
+            await one.until(lambda: one.controller.dialer.ready)
             one.pbx.fate = one.pbx.busy
             campaign = scene.campaign(3, start=False)
             scene.store.campaigns.move(campaign, CampaignState.RUNNING, 2)
@@ -186,7 +186,7 @@ def test_redis_gone_and_back_costs_delay_only(make_scene: MakeScene, redis_serve
             await asyncio.to_thread(redis_server.kill)
             for attempt in one.pbx.sent:
                 one.pbx.busy(attempt)
-            await one.until(lambda: not one.controller._dialer.calls)
+            await one.until(lambda: not one.controller.dialer.calls)
             await asyncio.sleep(0.3)
             assert one.outcomes(campaign) == {}
             await asyncio.to_thread(redis_server.start)
@@ -199,8 +199,8 @@ def test_redis_gone_and_back_costs_delay_only(make_scene: MakeScene, redis_serve
 
 
 def test_everything_flushed_costs_delay_only(scene: Scene, queues: Queues, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(controlling, "CLAIM_LIFE_S", 0.5)
-    monkeypatch.setattr(controlling, "PUBLISHED_LIFE_S", 0.5)
+    monkeypatch.setattr(keeping, "CLAIM_LIFE_S", 0.5)
+    monkeypatch.setattr(telling, "PUBLISHED_LIFE_S", 0.5)
 
     async def go() -> None:
         async with house(scene, queues) as one:
@@ -239,7 +239,7 @@ def test_after_the_link_was_lost_calls_are_reconciled_before_new_ones_go_out(sce
 def test_a_refused_login_ends_the_controller(scene: Scene, queues: Queues) -> None:
     async def go() -> None:
         async with house(scene, queues) as one:
-            await one.until(lambda: one.controller._dialer.ready)
+            await one.until(lambda: one.controller.dialer.ready)
             one.pbx.fake.secret = "another"
             one.pbx.fake.cut()
             with pytest.raises(AmiLoginRefused):
@@ -272,7 +272,7 @@ def test_a_campaign_paused_while_it_finishes_is_paused(scene: Scene, monkeypatch
 
 def test_figures_are_json(scene: Scene, queues: Queues) -> None:
     controller = Controller(scene.settings, scene.store, queues, AmiClient("127.0.0.1", 1, "a", "b"), Witness())
-    assert json.loads(json.dumps(controller._figures()))["worst_second"] == {"lab": 0}
+    assert json.loads(json.dumps(controller.keeper.figures()))["worst_second"] == {"lab": 0}
 
 
 def test_a_campaign_is_not_finished_though_a_call_ended_in_this_very_moment(scene: Scene) -> None:

@@ -12,8 +12,9 @@ import pytest
 from ivr.adapters.ami import AmiClient
 from ivr.errors import AmiDown
 from ivr.settings import Pbx
-from ivr.usecases import campaigns, dialing
-from ivr.usecases.dialing import Dialer, Order
+from ivr.usecases import campaigns, committing
+from ivr.usecases.dialing import Dialer
+from ivr.usecases.trunk_line import Order
 from tests.integration.rig import rig, trunk, worst
 from tests.integration.scene import CALLER_ID, Scene
 from tests.unit.fakes.ami import FakeAmi, cut, reply, silence, until
@@ -29,7 +30,9 @@ def test_each_order_is_sent_once_with_its_own_id(make_scene: MakeScene) -> None:
             attempts = one.order(scene.campaign(5), 5)
             one.dialer.accept(Order("lab", 1, attempts[0]))  # the same order again, however it came
             one.dialer.accept(Order("lab", 1, "nobody"))
-            await until(lambda: one.count("dialing") == 5 and len(one.sent) == 5 and not one.dialer._reserved)
+            await until(
+                lambda: one.count("dialing") == 5 and len(one.sent) == 5 and not one.dialer.trunks["lab"].reserved
+            )
             assert sorted(one.sent) == sorted(attempts)
             action = one.fake.named("Originate")[0]
             assert action["channel"] == "PJSIP/33639981000@lab"
@@ -316,29 +319,31 @@ def test_an_order_that_breaks_something_does_not_stop_the_others(
 
     async def go() -> None:
         async with rig(scene) as one:
-            whole, broken = scene.store.attempts.begin_dialing_many, [True]
+            whole = scene.store.attempts.begin_dialing_many
+            attempts: list[str] = []
 
-            def begin(*args: Any) -> Any:
-                if broken.pop() if broken else False:
+            def begin(some: list[str], *args: Any) -> Any:
+                if attempts[1] in some:
                     raise RuntimeError("a bug")
-                return whole(*args)
+                return whole(some, *args)
 
             monkeypatch.setattr(scene.store.attempts, "begin_dialing_many", begin)
-            one.order(scene.campaign(3), 3)
-            await until(lambda: len(one.sent) == 2)
+            attempts += one.order(scene.campaign(3), 3)
+            await until(lambda: len(one.sent) == 2 and not one.dialer.trunks["lab"].reserved)
+            assert one.sent == [attempts[0], attempts[2]]
 
     asyncio.run(go())
 
 
 def test_a_busy_database_is_waited_out(make_scene: MakeScene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene, other = make_scene(trunks={"lab": trunk()}, database={"busy_timeout_s": 0.05}), make_scene()
-    monkeypatch.setattr(dialing, "LOOK_AGAIN_S", 0.02)
+    monkeypatch.setattr(committing, "LOOK_AGAIN_S", 0.02)
 
     async def go() -> None:
         async with rig(scene) as one:
             attempts = scene.claim(campaign := scene.campaign(1), 1)
             with other.store.database.write():
-                one.dialer.set_campaign_rate(campaign)
+                one.begin(campaign)
                 one.dialer.accept(Order("lab", campaign.id, attempts[0]))
                 await asyncio.sleep(0.3)
                 assert one.sent == []
