@@ -21,6 +21,8 @@ _VERSION = re.compile(r"(?:Asterisk |v=|SIPp v)(?:certified[/-])?(\d+)")
 _FOLDERS = ("usr/sbin", "usr/bin")
 _SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
+_SYSTEM_LIBRARIES = tuple(map(Path, ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")))
+
 
 @dataclass(frozen=True)
 class Program:
@@ -51,6 +53,15 @@ class Program:
             return {}
         _, triplet = _ARCHITECTURES[platform.machine()]
         return {"GCONV_PATH": str(self.native / "usr/lib" / triplet / "gconv")}
+
+    @property
+    def reads(self) -> list[Path]:
+        """The files and folders it must be able to read to run: itself and its libraries."""
+        if self.native:
+            return [self.native]
+        own = self.binary.resolve()
+        prefix = [own.parent.parent] if own.parent.name == "bin" and own.parent.parent != Path("/") else []
+        return [*_SYSTEM_LIBRARIES, own, *prefix]
 
 
 def find(name: str, cache_dir: Path) -> Program:

@@ -10,7 +10,8 @@ import numpy as np
 import soxr
 
 from ivr.adapters.sound import editing
-from ivr.adapters.sound.decoding import Pcm, Samples
+from ivr.adapters.sound.channels import Samples
+from ivr.adapters.sound.decoding import Pcm
 from ivr.adapters.sound.g711 import Pcm16
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,16 +12,64 @@ from ivr.adapters import sound
 from ivr.adapters.sound import g711, level
 from ivr.errors import AudioRefused, NotFound
 from ivr.settings import Message, Settings
+from tests.integration.sound.conftest import FORMATS, VARIANTS
 
 MakeSound = Callable[..., Path]
 
 
-@pytest.mark.parametrize("kind", ["wav", "mp3", "m4a", "ogg", "opus", "webm", "flac"])
+@pytest.mark.parametrize("kind", [*FORMATS, *VARIANTS])
 def test_each_format_is_read(kind: str, recordings: dict[str, Path], speech_wav: Path, settings: Settings) -> None:
     truth, read = sound.decode(speech_wav, settings), sound.decode(recordings[kind], settings)
-    assert read.length_s == pytest.approx(truth.length_s, abs=0.1)
-    ours = level.active_level_dbov(read.samples.astype(np.float64), read.rate_hz)
-    assert ours == pytest.approx(level.active_level_dbov(truth.samples.astype(np.float64), truth.rate_hz), abs=0.5)
+    assert read.length_s == pytest.approx(truth.length_s, abs=0.12)
+    spread_db = 3.01 if "-ac" in VARIANTS.get(kind, ()) else 0.0  # ffmpeg shares a voice out between two sides
+    ours = spread_db + level.active_level_dbov(read.samples.astype(np.float64), read.rate_hz)
+    assert ours == pytest.approx(level.active_level_dbov(truth.samples.astype(np.float64), truth.rate_hz), abs=1.0)
+
+
+@pytest.mark.parametrize(("container", "codec"), [("webm", "libopus"), ("matroska", "libvorbis"), ("ogg", "libopus")])
+def test_what_a_browser_records_has_no_length(
+    container: str, codec: str, speech_wav: Path, settings: Settings, ffmpeg: MakeSound, tmp_path: Path
+) -> None:
+    """Chrome and Firefox write as they record, so nothing is filled in at the end."""
+    live = tmp_path / "live"
+    with live.open("wb") as file:
+        ffmpeg("-i", speech_wav, "-ar", "48000", "-c:a", codec, "-f", container, "pipe:1", stdout=file)
+    assert sound.decode(live, settings).length_s == pytest.approx(sound.decode(speech_wav, settings).length_s, abs=0.1)
+
+
+def amr(wide: bool, frames: int = 400) -> bytes:
+    """Eight seconds of what AMR's best mode makes of bits drawn by lot: there is no free encoder on every machine."""
+    magic, toc, size = (b"#!AMR-WB\n", 0x44, 60) if wide else (b"#!AMR\n", 0x3C, 31)
+    draw = random.Random(7)
+    return magic + b"".join(bytes([toc]) + draw.randbytes(size) for _ in range(frames))
+
+
+@pytest.mark.parametrize("wide", [False, True], ids=["narrow", "wide"])
+@pytest.mark.parametrize("boxed", [False, True], ids=["amr", "3gp"])
+def test_what_old_telephones_record_is_read(
+    wide: bool, boxed: bool, settings: Settings, ffmpeg: MakeSound, tmp_path: Path
+) -> None:
+    file = tmp_path / "voice.amr"
+    file.write_bytes(amr(wide))
+    if boxed:
+        file = ffmpeg("-i", file, "-c", "copy", tmp_path / "voice.3gp")
+    read = sound.decode(file, settings)
+    assert read.rate_hz == (16000 if wide else 8000)
+    assert read.length_s == pytest.approx(8.0, abs=0.05)
+    assert np.abs(read.samples).max() > 0.01
+
+
+@pytest.mark.parametrize("kind", ["mp3", "aac", "flac"])
+def test_a_tag_hides_nothing(kind: str, recordings: dict[str, Path], settings: Settings, tmp_path: Path) -> None:
+    """A large ID3 tag, as with a picture, before a stream; it is looked behind."""
+    size = 300_000
+    sevens = bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))
+    tagged = tmp_path / "tagged"
+    stream = recordings[kind].read_bytes()
+    if stream[:3] == b"ID3":
+        stream = stream[10 + int.from_bytes(stream[6:10], "big") :]  # it is short
+    tagged.write_bytes(b"ID3\x03\0\0" + sevens + bytes(size) + stream)
+    assert sound.decode(tagged, settings).length_s > 5
 
 
 def test_the_name_of_a_file_counts_for_nothing(recordings: dict[str, Path], settings: Settings, tmp_path: Path) -> None:
@@ -44,6 +93,7 @@ def test_a_picture_in_an_mp3_does_not_matter(
         ("stereo|c0=c0|c1=-1*c0", "opposite phase"),
         ("stereo|c0=0*c0|c1=c0", "right only"),
         ("stereo|c0=c0|c1=0*c0", "left only"),
+        ("stereo|c0=0.99*c0|c1=-0.5*c0", "almost opposite"),
     ],
 )
 def test_no_way_of_recording_in_stereo_loses_the_voice(
@@ -53,6 +103,20 @@ def test_no_way_of_recording_in_stereo_loses_the_voice(
     stereo = ffmpeg("-i", speech_wav, "-af", f"pan={pan}", tmp_path / "stereo.wav")
     heard = sound.decode(stereo, settings).samples
     assert float(np.abs(heard).max()) == pytest.approx(float(np.abs(truth).max()), rel=0.02), why
+
+
+@pytest.mark.parametrize("voice", [0, 1], ids=["left", "right"])
+@pytest.mark.parametrize("noise", ["sine=f=50", "anoisesrc=a=0.3"], ids=["hum", "hiss"])
+def test_a_side_with_nothing_but_noise_is_left_out(
+    voice: int, noise: str, speech_wav: Path, settings: Settings, ffmpeg: MakeSound, tmp_path: Path
+) -> None:
+    """The microphone was plugged into one side; the other one, as loud, has what a bare wire picks up."""
+    order = "[0][1]" if voice == 0 else "[1][0]"
+    graph = f"{noise}:r=16000,volume=1[1];{order}amerge=inputs=2"
+    graph = graph.replace("anoisesrc=a=0.3:", "anoisesrc=a=0.3:seed=1:")
+    stereo = ffmpeg("-i", speech_wav, "-filter_complex", graph, "-t", "8", tmp_path / "stereo.wav")
+    truth, heard = sound.decode(speech_wav, settings).samples, sound.decode(stereo, settings).samples
+    assert heard == pytest.approx(truth[: len(heard)], abs=1e-3)
 
 
 def test_ffmpeg_has_the_same_g711(ffmpeg: MakeSound, tmp_path: Path) -> None:
