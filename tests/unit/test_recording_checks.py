@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ CLEAN = RecordingFacts(
     sides=Sides((-20.0, -21.0), 0.9),
     quality=Quality(3.1, 3.2, 4.0),
 )
-FLAWS = {
+FLAWS: dict[str, dict[str, Any]] = {
     "too_long": {"length_s": 130.0},
     "long": {"length_s": 100.0, "speech": ((0.3, 99.0),)},
     "too_short": {"length_s": 2.0, "speech": ((0.3, 1.8),)},
@@ -70,14 +71,14 @@ def test_nothing_is_wrong_with_a_clean_recording() -> None:
 
 @pytest.mark.parametrize("name", FLAWS)
 def test_each_flaw_has_its_finding(name: str) -> None:
-    found = judge(replace(CLEAN, **FLAWS[name]), LIMITS)  # type: ignore[arg-type]
+    found = judge(replace(CLEAN, **FLAWS[name]), LIMITS)
     assert name in [finding.name for finding in found]
     assert len(found) <= 2
 
 
 @pytest.mark.parametrize("name", ["cut_start", "cut_end"])
 def test_noise_that_begins_the_recording_is_no_cut_word(name: str) -> None:
-    noisy = replace(CLEAN, **FLAWS[name] | {"opening_db": -15.0, "closing_db": -15.0, "noise_dbov": -36.0})  # type: ignore[arg-type]
+    noisy = replace(CLEAN, **FLAWS[name] | {"opening_db": -15.0, "closing_db": -15.0, "noise_dbov": -36.0})
     assert [finding.name for finding in judge(noisy, LIMITS)] == ["noisy"]
 
 
@@ -115,7 +116,7 @@ def test_every_finding_has_words_in_every_language() -> None:
 @pytest.mark.parametrize("language", recording_words.LANGUAGES)
 @pytest.mark.parametrize("name", FLAWS)
 def test_every_finding_can_be_said(name: str, language: str) -> None:
-    found = next(one for one in judge(replace(CLEAN, **FLAWS[name]), LIMITS) if one.name == name)  # type: ignore[arg-type]
+    found = next(one for one in judge(replace(CLEAN, **FLAWS[name]), LIMITS) if one.name == name)
     said = recording_words.line(found, language)
     assert "{" not in said
     assert "\n" not in said

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ivr.adapters.sound import level
-from ivr.adapters.sound.decoding import Samples
+from ivr.adapters.sound.channels import Samples
 from ivr.rules.recording_facts import Echo, Sides
 
 CEILING_SHARE = 0.98
