@@ -7,9 +7,10 @@ import os
 import signal
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from ivr.adapters.carrier import files
 from ivr.adapters.carrier.calllog import CallLog
 from ivr.adapters.sound import Pcm, Rendering
 from ivr.adapters.store import Store
-from ivr.rules.electorate import Person
+from ivr.rules.electorate import NUMBERS_PER_RANGE, TERRITORIES, Person
 from ivr.rules.records import Books, Campaign, Message
 from ivr.rules.segments import CallResult, Segment
 from ivr.rules.states import CampaignState
@@ -172,7 +173,9 @@ class Stack:
     def new_numbers(self, count: int) -> list[tuple[int, str]]:
         """Index within a campaign and a number that no other campaign of this stack has."""
         first, self._people = self._people, self._people + count
-        return [(index, f"+3319900{first + index:04d}") for index in range(count)]
+        ranges = list(TERRITORIES)
+        places = [divmod(first + index, NUMBERS_PER_RANGE) for index in range(count)]
+        return [(index, f"{ranges[some]}{digits:04d}") for index, (some, digits) in enumerate(places)]
 
     def campaign(self, name: str, people: list[Person], sponsor: str = "") -> Campaign:
         """A draft to exactly these people, for whom the carrier is ready."""
@@ -196,7 +199,7 @@ class Stack:
             "batch_id": batch.id,
             "language": "fr",
             "trunks": ["lab"],
-            "rate_cps": 10.0,
+            "rate_cps": self.settings.trunks["lab"].rate_cps,
             "hours": "00:00-24:00",
             "timezone": "Europe/Paris",
             "texts": {},
@@ -251,27 +254,33 @@ def alive(pid: int) -> bool:
     """Whether the process runs; a zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the second when it ends between opening and reading
         return False
 
 
-def rendered(settings: Settings) -> dict[Segment, Rendering]:
+def rendered(settings: Settings, lengths_ms: Mapping[Segment, int]) -> dict[Segment, Rendering]:
     """Short sounds that are told apart at any place: noise of fixed seeds."""
     draw = np.random.default_rng(1)
     return {
         segment: sound.render(Pcm(draw.normal(0, 0.2, 8 * length_ms).astype(np.float32), 8000), settings.sounds_dir)
-        for segment, length_ms in LENGTHS_MS.items()
+        for segment, length_ms in lengths_ms.items()
     }
 
 
 @contextlib.contextmanager
-def running_stack(folder: Path, more: str = "") -> Iterator[Stack]:
-    """Everything runs in `folder`; afterwards nothing does. more: settings beside those of all stacks."""
+def running_stack(
+    folder: Path,
+    more: str = "",
+    *,
+    text: str = SETTINGS,
+    lengths_ms: Mapping[Segment, int] = MappingProxyType(LENGTHS_MS),
+) -> Iterator[Stack]:
+    """Everything runs in `folder`; afterwards nothing does. text: the settings, more: what comes on top of them."""
     folder.mkdir(parents=True, exist_ok=True)
     rtp = 20000 + os.getpid() % 40 * 1000
-    (folder / "portevoix.toml").write_text(SETTINGS.format(rtp=rtp, rtp_last=rtp + 998) + more, encoding="utf-8")
+    (folder / "portevoix.toml").write_text(text.format(rtp=rtp, rtp_last=rtp + 998) + more, encoding="utf-8")
     settings = load(folder / "portevoix.toml")
-    sounds = rendered(settings)
+    sounds = rendered(settings, lengths_ms)
     running.up(settings, lambda _: None)
     store = Store(settings)
     try:

@@ -61,7 +61,8 @@ class TruthKey:
 class Hearing:
     """What one ear received in one call; all instants in milliseconds since the epoch.
 
-    late_ms: sound that arrived after the person had hung up, and is not in `plays`.
+    late_ms: sound that arrived after the person had hung up, and is not in `plays`. silence_ms: the longest that no
+    sound came while the person was on the line.
     """
 
     call_id: str
@@ -73,6 +74,7 @@ class Hearing:
     duplicated: int = 0
     foreign: int = 0
     late_ms: int = 0
+    silence_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class TruthRow:
 
     called: INVITEs of different calls. outcome: what the carrier saw, "" if never called or not over yet.
     heard_ms: the most of each segment received in one play; total_ms: in all plays together. late_ms: sound that came
-    after the person had hung up, which nobody heard.
+    after the person had hung up, which nobody heard. silence_ms: the longest that no sound came in a call.
     """
 
     number: str
@@ -104,6 +106,7 @@ class TruthRow:
     duplicated: int = 0
     foreign: int = 0
     late_ms: int = 0
+    silence_ms: int = 0
 
     @property
     def answered(self) -> bool:
@@ -161,6 +164,7 @@ def _row(person: Person, events: Sequence[CallEvent], hearings: Mapping[str, Hea
         duplicated=sum(hearing.duplicated for hearing in heard),
         foreign=sum(hearing.foreign for hearing in heard),
         late_ms=sum(hearing.late_ms for hearing in heard),
+        silence_ms=max((hearing.silence_ms for hearing in heard), default=0),
     )
 
 

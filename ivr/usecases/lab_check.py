@@ -39,7 +39,8 @@ class Check:
     than the carrier. max_error_ms: of the message, over all answered calls; segment_errors_ms: of every segment.
     listens_missing: answered, without a listen. called_twice: the carrier got more than one call.
     stops_not_in_force: pressed 9 and can still be called; stops_not_asked: the contrary. off_plan: the lab itself
-    behaved otherwise than planned. keys_missed: the books lack a key. foreign, lost: packets.
+    behaved otherwise than planned. keys_missed: the books lack a key. foreign, lost: packets. silence_ms: the longest
+    that anybody on the line heard nothing.
     """
 
     targets: int
@@ -57,6 +58,7 @@ class Check:
     off_plan: int
     lost: int
     foreign: int
+    silence_ms: int
     worst: tuple[Case, ...]
     limit_ms: int = LIMIT_MS
 
@@ -114,6 +116,7 @@ class _Comparison:
         self._suppressed = suppressed
         self._counts: Counter[str] = Counter()
         self._errors = dict.fromkeys(Segment, 0)
+        self._silence_ms = 0
         self._cases: list[tuple[int, Case]] = []
 
     def count(self, what: str, how_many: int = 1) -> None:
@@ -123,6 +126,7 @@ class _Comparison:
         self.count("lost", row.lost)
         self.count("foreign", row.foreign)
         self.count("answered", row.answered)
+        self._silence_ms = max(self._silence_ms, row.silence_ms)
         self._see("called_twice", row, row.called > 1, str(result.dialled if result else 0), str(row.called))
         self._see("off_plan", row, row.outcome != row.expected, row.outcome, row.expected)
         self._stops(row)
@@ -171,6 +175,7 @@ class _Comparison:
             targets=targets,
             max_error_ms=self._errors[Segment.MESSAGE],
             segment_errors_ms=self._errors,
+            silence_ms=self._silence_ms,
             worst=tuple(case for _, case in worst),
             limit_ms=limit_ms,
             **{name: self._counts[name] for name in (*counted, *stops)},

@@ -13,7 +13,7 @@ from ivr.rules.segments import EndedBy, Segment
 from ivr.rules.states import Outcome
 from ivr.rules.truth import TruthKey, TruthPlay, TruthRow
 
-_PLAIN = ("lost", "duplicated", "foreign", "late_ms")
+_PLAIN = ("lost", "duplicated", "foreign", "late_ms", "silence_ms")
 _INSTANTS = ("invited_ms", "answered_ms", "first_packet_ms", "last_packet_ms", "ended_ms")
 
 

@@ -30,6 +30,7 @@ class Line:
     lost: int = 0
     duplicated: int = 0
     pressed: list[TruthKey] = field(default_factory=list)
+    gap_s: float = 0
     _source: bytes = b""
     _sequence: int = 0
 
@@ -50,6 +51,7 @@ class Line:
             missing = (step - 1) * FRAME
         self._sequence = sequence
         self.first_s = self.first_s or at_s
+        self.gap_s = max(self.gap_s, at_s - (self.last_s or self.answered_s or at_s))
         self.last_s = at_s
         self.ear.hear(at_s, data[HEADER:], missing)
 
@@ -73,10 +75,15 @@ class Line:
         within_ms = self.ear.pos / SAMPLES_PER_MS + (silent_ms if silent_ms > 2 * FRAME_MS else 0)
         self.pressed.append(TruthKey(key, play.segment, round(within_ms), round((now_s - self.answered_s) * 1000)))
 
-    def hearing(self, cut_s: float | None) -> Hearing:
-        """The final account. cut_s: when the person hung up; what came later was not heard."""
+    def _silence_s(self, ended_s: float | None) -> float:
+        """The longest time without sound between the answer and the end, if there was an end yet."""
+        tail_s = ended_s - (self.last_s or self.answered_s) if ended_s else 0.0
+        return max(self.gap_s, tail_s)
+
+    def hearing(self, ended_s: float | None, *, hung_up: bool) -> Hearing:
+        """The final account. ended_s: when the call ended, if it did; after the person hung_up nothing was heard."""
         self.ear.finish()
-        late = self.ear.cut(cut_s) if cut_s is not None else 0
+        late = self.ear.cut(ended_s) if ended_s is not None and hung_up else 0
         plays = tuple(
             TruthPlay(play.segment, round(play.heard / SAMPLES_PER_MS), round((play.first_s - self.answered_s) * 1000))
             for play in self.ear.plays
@@ -91,4 +98,5 @@ class Line:
             duplicated=self.duplicated,
             foreign=self.ear.foreign,
             late_ms=round(late / SAMPLES_PER_MS),
+            silence_ms=round(self._silence_s(ended_s) * 1000),
         )

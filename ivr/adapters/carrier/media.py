@@ -50,7 +50,7 @@ class Media:
         self._lines: dict[tuple[bytes, int], Line] = {}
         self._by_call: dict[str, tuple[bytes, int]] = {}
         self._awaiting: list[Line] = []
-        self._ended: dict[str, tuple[float, float | None]] = {}
+        self._ended: dict[str, tuple[float, CallEvent]] = {}
         self._timers: list[tuple[float, int, Line, list[bytes] | str | None]] = []
         self._count = 0
         self.strays = 0
@@ -71,7 +71,7 @@ class Media:
         self._hear()
         self._follow_log(time.time())
         for call_id in list(self._by_call):
-            self._close(call_id, None if call_id not in self._ended else self._ended[call_id][1])
+            self._close(call_id)
         self._sockets.close()
 
     def _hear(self) -> None:
@@ -127,7 +127,7 @@ class Media:
                 self._note(event, self._people[event.person], now_s)
         over = [call_id for call_id, (due_s, _) in self._ended.items() if due_s <= now_s]
         for call_id in over:
-            self._close(call_id, self._ended.pop(call_id)[1])
+            self._close(call_id)
 
     def _note(self, event: CallEvent, person: Person, now_s: float) -> None:
         if event.seen is Seen.INVITE and event.call_id not in self._by_call:
@@ -137,8 +137,7 @@ class Media:
             line.answered_s = event.at_ms / 1000
             self._at(line.answered_s + SPEAK_AFTER_S, line, None)
         elif event.seen in ENDINGS and event.call_id in self._by_call and event.call_id not in self._ended:
-            cut_s = event.at_ms / 1000 if event.seen is Seen.BYE_SENT else None
-            self._ended[event.call_id] = (now_s + LINGER_S, cut_s)
+            self._ended[event.call_id] = (now_s + LINGER_S, event)
 
     def _open(self, event: CallEvent, person: Person) -> None:
         """The line is there before its first packet: an INVITE is noted well before the answer."""
@@ -146,7 +145,7 @@ class Media:
         address = bytes(map(int, ear_address(person.index).split(".")))
         key = (address, int(port))
         if key in self._lines:
-            self._close(self._lines[key].call_id, None)
+            self._close(self._lines[key].call_id)
         line = Line(
             call_id=event.call_id,
             ear=Ear(self._sounds),
@@ -160,16 +159,18 @@ class Media:
         if person.keys:
             self._awaiting.append(line)
 
-    def _close(self, call_id: str, cut_s: float | None) -> None:
+    def _close(self, call_id: str) -> None:
         key = self._by_call.pop(call_id, None)
         if key is None:
             return
-        self._ended.pop(call_id, None)
+        _, end = self._ended.pop(call_id, (0.0, None))
         line = self._lines.pop(key)
         if line in self._awaiting:
             self._awaiting.remove(line)
         if line.answered_s:
-            json.dump(asdict(line.hearing(cut_s)), self._out)
+            hung_up = end is not None and end.seen is Seen.BYE_SENT
+            account = line.hearing(end.at_ms / 1000 if end else None, hung_up=hung_up)
+            json.dump(asdict(account), self._out)
             self._out.write("\n")
             self._out.flush()
 

@@ -99,6 +99,7 @@ def show(found: lab_check.Check) -> None:
         ("pressed 9; of these not in force", f"{found.stops}; {found.stops_not_in_force}", "0"),
         ("stopped without a 9", str(found.stops_not_asked), "0"),
         ("people who did not act as planned", str(found.off_plan), "0"),
+        ("longest silence in a call", f"{found.silence_ms} ms", ""),
         ("packets of unknown sound, lost", f"{found.foreign}, {found.lost}", "0, –"),
     ]
     for row in rows:

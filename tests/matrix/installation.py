@@ -1,0 +1,132 @@
+"""The installation of the matrix: a whole one with product defaults, a carrier that takes 20 calls a second, and every
+process within reach.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+
+from ivr.adapters.store import Store
+from ivr.rules.segments import Segment
+from ivr.settings import Settings
+from ivr.usecases import health, running
+from tests.matrix.ami_link import AmiLink
+from tests.stack import Stack, alive, running_stack, wait_for
+
+PEOPLE = int(os.environ.get("MATRIX_PEOPLE", "600"))
+RATE_CPS = float(os.environ.get("MATRIX_RATE", "20"))
+LIVE = int(os.environ.get("MATRIX_LIVE", "200"))
+"""A slow machine may be asked for less; the matrix is what these defaults say."""
+
+LENGTHS_MS = {Segment.PREROLL: 1500, Segment.MESSAGE: 10_000, Segment.NOTICE: 2500, Segment.CONFIRMATION: 1000}
+SETTINGS = """\
+var = "."
+[pbx]
+sip_port = 0
+ami_port = 0
+agi_port = 0
+rtp_first = {{rtp}}
+rtp_last = {{rtp_last}}
+channels = 400
+[calls]
+ring_timeout_s = 8
+grace_s = 1.0
+[lab]
+enabled = true
+[trunks.lab]
+host = "127.0.0.1:0"
+rate_cps = {rate}
+channels = 400
+caller_id = "+33199000000"
+"""
+SIPP = "sipp"
+
+
+@dataclass
+class Installation:
+    """Everything of one folder, up; the controller speaks to Asterisk through `ami`."""
+
+    stack: Stack
+    ami: AmiLink
+    redis: redis.Redis
+
+    @property
+    def settings(self) -> Settings:
+        return self.stack.settings
+
+    @property
+    def store(self) -> Store:
+        return self.stack.store
+
+    def pid(self, name: str) -> int:
+        """The process of that name now; 0 if there is none. `sipp`: the one that answers the calls."""
+        if name != SIPP:
+            return self.stack.pid(name)
+        carrier = self.stack.pid("carrier")
+        children = Path(f"/proc/{carrier}/task/{carrier}/children").read_text().split() if carrier else []
+        return next((int(child) for child in children if b"scenario.xml" in _command(child)), 0)
+
+    def boss(self) -> int:
+        """The supervisor's process."""
+        return int((self.settings.state_dir / "supervisord.pid").read_text())
+
+    def signal(self, name: str, number: signal.Signals) -> int:
+        """The process got the signal; which it was."""
+        pid = self.pid(name)
+        assert pid, f"{name} does not run"
+        os.kill(pid, number)
+        return pid
+
+    def kill(self, name: str) -> None:
+        """Kill -9."""
+        pid = self.signal(name, signal.SIGKILL)
+        wait_for(lambda: not alive(pid), f"the end of {name}", 5)
+
+    def resume(self, pid: int) -> None:
+        """A process that stood still goes on."""
+        os.kill(pid, signal.SIGCONT)
+
+    def works(self) -> bool:
+        """Every part runs and shows that it works."""
+        return health.supervisor(self.settings).is_up() and all(part.works for part in health.status(self.settings))
+
+    def up_again(self) -> None:
+        """`ivr up`, and the controller goes through `ami` as before."""
+        running.up(self.settings, lambda _: None)
+        self.listen_in()
+
+    def listen_in(self) -> None:
+        """The controller reaches Asterisk's manager through `ami`."""
+        path = self.settings.resolved_file
+        resolved = Settings.model_validate_json(path.read_text(encoding="utf-8"))
+        self.ami.far_port = resolved.pbx.ami_port
+        pbx = resolved.pbx.model_copy(update={"ami_port": self.ami.port})
+        path.write_text(resolved.model_copy(update={"pbx": pbx}).model_dump_json(), encoding="utf-8")
+        health.supervisor(self.settings).stop_process("controller")
+        self.stack.begin("controller")
+        wait_for(self.works, "every part", 20)
+
+
+def _command(pid: str) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+@contextlib.contextmanager
+def installation(folder: Path, more: str = "") -> Iterator[Installation]:
+    """An installation in `folder`; afterwards nothing of it runs. more: settings beside those of the matrix."""
+    with running_stack(folder, more, text=SETTINGS.format(rate=RATE_CPS), lengths_ms=LENGTHS_MS) as stack:
+        link = AmiLink(0)
+        with contextlib.closing(redis.Redis.from_url(stack.settings.redis_url)) as client:
+            up = Installation(stack, link, client)
+            try:
+                up.listen_in()
+                yield up
+            finally:
+                link.close()

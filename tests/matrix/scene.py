@@ -1,0 +1,108 @@
+"""The one scene of the matrix: a campaign at its height, photographed with somebody in every column, struck, and told
+of at its end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ivr.adapters.queues import RESULTS
+from ivr.errors import IvrError
+from ivr.rules.electorate import Person
+from ivr.rules.records import Campaign
+from ivr.rules.states import AttemptState
+from tests.matrix.columns import Columns, attempts, columns, not_at_carrier
+from tests.matrix.hold import Hold
+from tests.matrix.installation import LIVE, SIPP, Installation
+from tests.matrix.looks import Looks
+from tests.stack import wait_for
+
+ORIGINATE_AT_WORK = "rq:wip:originate"
+ORIGINATE_ASKED = ("rq:queue:originate", "rq:queue:originate:intermediate")
+"""A worker that stands still while it waits is handed its job all the same: it then is in the second of these."""
+PATIENCE_S = 60.0
+"""How long the end of an outage is waited for: what is allowed is in the promises, here it is measured."""
+
+
+@dataclass
+class Scene:
+    """A campaign that runs, and what is known of its instant."""
+
+    up: Installation
+    campaign: Campaign
+    people: list[Person]
+    looks: Looks
+    columns: Columns = field(default_factory=lambda: Columns(0, 0, 0, 0, 0, 0, 0))
+    struck_ms: int = 0
+    back_s: float = 0.0
+    _index_of: dict[str, int] = field(default_factory=dict)
+    _known: set[int] = field(default_factory=set)
+    _done: int = 0
+
+    def __post_init__(self) -> None:
+        self._index_of = {person.number: person.index for person in self.people}
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[Hold]:
+        """Within, somebody is in every column, and `columns` says how many; then whoever is left goes on.
+
+        The originate worker stands between claim and order, the record worker before results that wait, the controller
+        has sent calls that have not reached the carrier.
+        """
+        up, line = self.up, self.up.stack.line
+        wait_for(lambda: len(up.stack.line.ringing) + len(line.talking) >= LIVE, f"{LIVE} people called at once", 90)
+        with Hold(up) as hold:
+            hold.stop_idle("record-0")
+            wait_for(lambda: up.redis.xlen(RESULTS), "results that nobody has recorded")
+            ordered = self._stand_between_claim_and_order(hold)
+            hold.stop(SIPP)
+            wait_for(lambda: not_at_carrier(up, self.campaign, self._index_of), "a call that is under way", 5)
+            hold.stop("controller")
+            self.columns = columns(up, self.campaign, self._index_of, ordered)
+            self._note_instant()
+            yield hold
+
+    def _stand_between_claim_and_order(self, hold: Hold) -> set[str]:
+        """The originate worker has claimed, and stands at its order; the claims whose order had been sent."""
+        hold.stop_idle("originate-0")
+        wait_for(lambda: any(map(self.up.redis.llen, ORIGINATE_ASKED)), "a job to originate", 10)
+        with self.up.stack.database_locked():
+            ordered = set(attempts(self.up, self.campaign, AttemptState.CLAIMED))
+            hold.go_on("originate-0")
+            wait_for(lambda: self.up.redis.zcard(ORIGINATE_AT_WORK), "that job at work", 10)
+            hold.stop_writes_to_redis()
+        claimed = AttemptState.CLAIMED
+        wait_for(lambda: set(attempts(self.up, self.campaign, claimed)) - ordered, "claims without an order", 10)
+        return ordered
+
+    def _note_instant(self) -> None:
+        """What is to be there beyond this when all is back to work."""
+        self.struck_ms = int(time.time() * 1000)
+        tried = [attempts(self.up, self.campaign, state) for state in AttemptState]
+        self._known = {self._index_of[number] for some in tried for number in some.values()}
+        self._done = sum(self.up.store.campaigns.books(self.campaign.id).outcomes.values())
+
+    def wait_back(self, since_s: float) -> None:
+        """All is back to work; `back_s` says how long after `since_s` (monotonic clock).
+
+        That is: somebody was claimed, ordered and called, a result was recorded, and every part shows that it works.
+        """
+        wait_for(lambda: set(self.up.stack.line.called) - self._known, "a new call", PATIENCE_S)
+        wait_for(lambda: self._outcomes() > self._done, "a new result", PATIENCE_S)
+        wait_for(self._works, "every part", PATIENCE_S)
+        self.back_s = time.monotonic() - since_s
+
+    def _outcomes(self) -> int:
+        try:
+            return sum(self.up.store.campaigns.books(self.campaign.id).outcomes.values())
+        except IvrError:
+            return 0
+
+    def _works(self) -> bool:
+        try:
+            return self.up.works()
+        except IvrError:
+            return False
