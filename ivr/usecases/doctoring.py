@@ -110,8 +110,7 @@ def _database(settings: Settings, up: bool, span_ms: int) -> Iterator[Finding]:
         if not store.database.is_current():
             yield wrong("database", "its tables are not those of this version", "`ivr up` brings them up to date")
             return
-        with store.database.write():
-            pass  # that the lock can be had is what was to be known
+        store.database.check_writable()
         yield ok("database", f"is of this version and can be written: {store.database.engine.url!r}")
         yield from _told("books", lambda: _books(store, up))
         yield from _told("witnesses", lambda: witnesses.compare(store, settings, span_ms))

@@ -1,4 +1,8 @@
-"""A migrated database per test, copied from one that was migrated once; a real Redis per session, emptied per test."""
+"""A migrated database per test, copied from one that was migrated once; a real Redis per session, emptied per test.
+
+What uses `scene` or `make_scene` runs twice: on SQLite and on PostgreSQL. `ON_SQLITE` and `ON_POSTGRES` (in scene.py)
+are for the few tests that are about one of them.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,11 @@ import pytest
 from ivr.adapters.pbx import programs
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
+from ivr.adapters.store.engine import Database
 from ivr.errors import NotReady
 from ivr.settings import Settings
 from tests.integration.scene import Scene, settings_in, wait_for
+from tests.postgres import PostgresServer
 
 
 class RedisServer:
@@ -85,24 +91,67 @@ def queues(shared_redis: RedisServer) -> Iterator[Queues]:
 
 
 @pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    settings = Settings(home=tmp_path_factory.mktemp("template"))
-    store = Store(settings)
-    store.migrate()
-    store.close()
+def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    settings = settings_in(tmp_path_factory.mktemp("template"))
+    _migrate(settings)
     return settings.var_dir / "portevoix.db"
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL with a migrated database `template`."""
+    server = PostgresServer()
+    try:
+        server.start()
+        server.run("CREATE DATABASE template")
+        _migrate(settings_in(Path("/nowhere"), database={"url": server.url("template")}))
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="session")
+def guarded(postgres: PostgresServer) -> str:
+    """A URL whose user needs a password."""
+    postgres.run("CREATE ROLE guarded LOGIN PASSWORD 'right'")
+    postgres.guard("guarded")
+    return postgres.url().replace("ivr@", "guarded:right@")
+
+
+def _migrate(settings: Settings) -> None:
+    database = Database(settings.database_url)
+    database.migrate()
+    database.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_database(request: pytest.FixtureRequest) -> Iterator[Callable[[Path], str]]:
+    """Makes migrated databases, for a var folder each; returns the setting database.url."""
+    made: list[str] = []
+
+    def on_sqlite(var_dir: Path) -> str:
+        var_dir.mkdir(parents=True)
+        shutil.copy(request.getfixturevalue("empty_sqlite"), var_dir / "portevoix.db")
+        return ""
+
+    def on_postgres(var_dir: Path) -> str:
+        var_dir.mkdir(parents=True)
+        made.append(request.getfixturevalue("postgres").create("template"))
+        return made[-1]
+
+    yield on_sqlite if request.param == "sqlite" else on_postgres
+    for url in made:
+        request.getfixturevalue("postgres").drop(url)
+
+
 @pytest.fixture
-def make_scene(tmp_path: Path, empty_database: Path) -> Iterator[Callable[..., Scene]]:
+def make_scene(tmp_path: Path, new_database: Callable[[Path], str]) -> Iterator[Callable[..., Scene]]:
     """Makes an installation's books with other settings than usual; more than one are the same books."""
     opened: list[Store] = []
+    url = new_database(settings_in(tmp_path).var_dir)
 
-    def make(redis_url: str = "", **changes: object) -> Scene:
-        settings = settings_in(tmp_path, redis_url, **changes)
-        if not opened:
-            settings.var_dir.mkdir(parents=True)
-            shutil.copy(empty_database, settings.var_dir / "portevoix.db")
+    def make(redis_url: str = "", database: dict[str, object] | None = None, **changes: object) -> Scene:
+        settings = settings_in(tmp_path, redis_url, database={"url": url} | (database or {}), **changes)
         opened.append(Store(settings))
         return Scene(settings, opened[-1])
 

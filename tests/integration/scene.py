@@ -1,4 +1,4 @@
-"""Books with a campaign in them, on a real SQLite file: what most tests of the core begin with."""
+"""Books with a campaign in them, on a real database: what most tests of the core begin with."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from ivr.adapters.store import Store
 from ivr.adapters.store.contacts import FileOrigin
@@ -26,6 +28,9 @@ SOUNDS = {
     "confirmation": ("c" * 8, 700),
 }
 CALLER_ID = "+33199000000"
+
+ON_SQLITE = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+ON_POSTGRES = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
 
 
 def wait_for(true: Callable[[], object], what: str, limit_s: float = 20.0) -> None:
@@ -84,6 +89,13 @@ class Scene:
         ids = [new_attempt_id(datetime.now(UTC)) for _ in range(count)]
         return self.store.attempts.claim(campaign.id, Way("pbx1", campaign.trunks[0]), ids, self.ask(), at_ms)
 
+    def claim_all(self, campaign: Campaign, at_once: int) -> int:
+        """Claims until nobody is due; how many it got. Others who claim meanwhile may leave it none for a moment."""
+        claimed = 0
+        while self.store.campaigns.books(campaign.id).due:
+            claimed += len(self.claim(campaign, at_once))
+        return claimed
+
     def begin(self, attempt: str, at_ms: int = 20) -> Dialable | None:
         return next(iter(self.store.attempts.begin_dialing_many([attempt], self.ask(), at_ms)), None)
 
@@ -92,6 +104,10 @@ class Scene:
         begun = self.store.attempts.begin_dialing_many(attempts, self.ask(), 20)
         assert [dialable.attempt for dialable in begun] == attempts
         return attempts
+
+    @property
+    def on_postgres(self) -> bool:
+        return self.store.database.engine.dialect.name == "postgresql"
 
     def states(self, table: str = "attempts") -> dict[Any, str]:
         with self.store.database.read() as connection:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ivr.adapters.ami import AmiClient
+from ivr.adapters.store import locks
 from ivr.errors import AmiDown
 from ivr.settings import Pbx
 from ivr.usecases import campaigns, committing
@@ -342,7 +343,8 @@ def test_a_busy_database_is_waited_out(make_scene: MakeScene, monkeypatch: pytes
     async def go() -> None:
         async with rig(scene) as one:
             attempts = scene.claim(campaign := scene.campaign(1), 1)
-            with other.store.database.write():
+            with other.store.database.write() as connection:
+                locks.changing_answers(connection)
                 one.begin(campaign)
                 one.dialer.accept(Order("lab", campaign.id, attempts[0]))
                 await asyncio.sleep(0.3)

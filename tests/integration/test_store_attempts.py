@@ -8,18 +8,20 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
-from ivr.adapters.store import Store, schema
+from ivr.adapters.store import locks, schema
 from ivr.errors import StoreBusy
 from ivr.rules.gate import RULE_PACK
 from ivr.rules.states import CampaignState
 from ivr.usecases import campaigns
-from tests.integration.scene import Scene, settings_in
+from tests.integration.scene import Scene
 
 
 def test_a_claim_is_committed_with_its_target(scene: Scene) -> None:
@@ -66,7 +68,7 @@ def test_threads_never_claim_the_same_target(scene: Scene, make_scene: Callable[
 
     def work(mine: Scene) -> int:
         start.wait()
-        return sum(len(mine.claim(campaign, 7)) for _ in range(6))
+        return mine.claim_all(campaign, 7)
 
     with ThreadPoolExecutor(4) as pool:
         claimed = sum(pool.map(work, others))
@@ -80,32 +82,35 @@ import sys
 from pathlib import Path
 from ivr.adapters.store import Store
 from tests.integration.scene import Scene, settings_in
-settings = settings_in(Path(sys.argv[1]))
+settings = settings_in(Path(sys.argv[1]), database={"url": sys.argv[2], "busy_timeout_s": 30})
 scene = Scene(settings, Store(settings))
 campaign = scene.store.campaigns.named("campaign-1")
 print("ready", flush=True)
 sys.stdin.readline()
-print(sum(len(scene.claim(campaign, 3)) for _ in range(20)), flush=True)
+print(scene.claim_all(campaign, 3), flush=True)
 scene.store.close()
 """
 
 
-def test_processes_never_claim_the_same_target(scene: Scene) -> None:
-    scene.campaign(100)
-    command = [sys.executable, "-c", CLAIMER, str(scene.settings.home)]
+@pytest.mark.timeout(120)
+def test_eight_processes_never_claim_the_same_target_and_forget_none(scene: Scene) -> None:
+    scene.campaign(300)
+    command = [sys.executable, "-c", CLAIMER, str(scene.settings.home), scene.settings.database.url]
     here = Path(__file__).resolve().parents[2]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with (
-        subprocess.Popen(command, cwd=here, text=True, **pipes) as one,  # type: ignore[call-overload]
-        subprocess.Popen(command, cwd=here, text=True, **pipes) as two,  # type: ignore[call-overload]
-    ):
-        assert one.stdout.readline() == two.stdout.readline() == "ready\n"
-        one.stdin.write("go\n")
-        two.stdin.write("go\n")
-        counts = [int(process.communicate(timeout=50)[0]) for process in (one, two)]
-    assert sum(counts) == 100
+    with ExitStack() as stack:
+        workers = [
+            stack.enter_context(subprocess.Popen(command, cwd=here, text=True, stdin=PIPE, stdout=PIPE))
+            for _ in range(8)
+        ]
+        assert [worker.stdout.readline() for worker in workers if worker.stdout] == ["ready\n"] * 8
+        for worker in workers:
+            assert worker.stdin
+            worker.stdin.write("go\n")
+            worker.stdin.flush()
+        counts = [int(worker.communicate(timeout=90)[0]) for worker in workers]
+    assert sum(counts) == 300
     targets = scene.rows("SELECT target_id FROM attempts")
-    assert len(targets) == len(set(targets)) == 100
+    assert len(targets) == len(set(targets)) == 300
 
 
 @pytest.mark.parametrize("state", ["claimed", "dialing", "answered"])
@@ -265,11 +270,11 @@ def test_somebody_reached_is_not_called_again_whatever_the_target_says(scene: Sc
 
 def test_a_locked_database_is_temporary_and_changes_nothing(make_scene: Callable[..., Scene]) -> None:
     scene = make_scene(database={"busy_timeout_s": 0.05})
-    attempt = scene.claim(scene.campaign(1), 1)[0]
-    other = Store(settings_in(scene.settings.home))
-    with other.database.write() as _held, pytest.raises(StoreBusy):
-        scene.begin(attempt)
-    other.close()
+    attempt, other = scene.claim(scene.campaign(1), 1)[0], make_scene()
+    with other.store.database.write() as connection:
+        locks.changing_answers(connection)
+        with pytest.raises(StoreBusy):
+            scene.begin(attempt)
     assert scene.begin(attempt)
 
 

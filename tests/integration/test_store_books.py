@@ -25,14 +25,13 @@ index = st.integers(0, 1000)
 
 
 class Books(RuleBasedStateMachine):
-    template: Path
+    new_database: Callable[[Path], str]
 
     @initialize()
     def begin_books(self) -> None:
         self.home = Path(tempfile.mkdtemp())
-        chosen = settings_in(self.home)
-        chosen.var_dir.mkdir()
-        shutil.copy(self.template, chosen.var_dir / "portevoix.db")
+        url = type(self).new_database(settings_in(self.home).var_dir)
+        chosen = settings_in(self.home, database={"url": url})
         self.scene = Scene(chosen, Store(chosen))
         self.campaign = self.scene.campaign(PEOPLE)
         self.attempts: list[str] = []
@@ -134,8 +133,8 @@ class Books(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(120)
-def test_the_books_balance_at_every_moment(empty_database: Path) -> None:
-    Books.template = empty_database
+def test_the_books_balance_at_every_moment(new_database: Callable[[Path], str]) -> None:
+    Books.new_database = staticmethod(new_database)
     run_state_machine_as_test(
         Books,
         settings=settings(

@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from ivr.adapters.store import Store, engine, schema
+from ivr.adapters.store import Store, schema
 from ivr.adapters.store.contacts import FileOrigin
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.suppressions import load_key
@@ -22,18 +22,20 @@ from ivr.errors import BadSetting, BadTransition, IvrError, Permanent, Refused, 
 from ivr.rules.records import Halt, Message
 from ivr.rules.states import CampaignState
 from ivr.usecases.recording import end_result, listen_result, record
-from tests.integration.scene import Scene, listen, settings_in
+from tests.integration.scene import ON_POSTGRES, ON_SQLITE, Scene, listen, settings_in
+from tests.postgres import PostgresServer
 
 
 def test_the_migrations_make_the_tables_of_the_code(scene: Scene) -> None:
     with scene.store.database.read() as connection:
         context = MigrationContext.configure(connection, opts={"render_as_batch": True})
         assert compare_metadata(context, schema.metadata) == []
-        indexes = connection.execute(text("SELECT sql FROM sqlite_master WHERE name = 'uq_attempts_open_target'"))
-        assert "UNIQUE" in indexes.scalar_one()
-        assert "'claimed', 'dialing', 'answered'" in str(
-            connection.execute(text("SELECT sql FROM sqlite_master WHERE name = 'uq_attempts_open_target'")).scalar()
+        catalogue = (
+            "indexdef FROM pg_indexes WHERE indexname" if scene.on_postgres else "sql FROM sqlite_master WHERE name"
         )
+        made = str(connection.execute(text(f"SELECT {catalogue} = 'uq_attempts_open_target'")).scalar_one())
+    assert "UNIQUE" in made
+    assert all(f"'{state}'" in made for state in ("claimed", "dialing", "answered"))
 
 
 def test_migrating_again_or_at_once_changes_nothing(tmp_path: Path) -> None:
@@ -68,7 +70,7 @@ def test_calls_without_a_listen_are_known_after_the_migration(scene: Scene) -> N
     heard, silent, busy, live = scene.dialing(scene.campaign(4), 4)
     ends = [end_result(one, "answered", 90) for one in (heard, silent)] + [end_result(busy, "busy", 90)]
     record([*ends, listen_result(listen(heard))], scene.store)
-    command.downgrade(engine._alembic(scene.store.database.url), "0001")
+    command.downgrade(scene.store.database.alembic(), "0001")
     scene.store.migrate()
     assert scene.store.database.is_current()
     assert scene.store.listens.without_listen(91) == [silent]
@@ -76,11 +78,19 @@ def test_calls_without_a_listen_are_known_after_the_migration(scene: Scene) -> N
     assert scene.store.listens.without_listen() == [live]
 
 
+@ON_SQLITE
 def test_commits_survive_a_power_cut(scene: Scene) -> None:
     with scene.store.database.read() as connection:
         assert connection.execute(text("PRAGMA synchronous")).scalar() == 2
         assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
         assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
+
+
+@ON_POSTGRES
+def test_commits_survive_a_power_cut_whatever_the_server_usually_does(scene: Scene, postgres: PostgresServer) -> None:
+    assert postgres.run("SHOW synchronous_commit") == [("off",)]
+    with scene.store.database.write() as connection:
+        assert connection.execute(text("SHOW synchronous_commit")).scalar() == "on"
 
 
 def test_a_reader_sees_one_moment_and_holds_up_no_writer(scene: Scene, make_scene: Callable[..., Scene]) -> None:
@@ -93,6 +103,7 @@ def test_a_reader_sees_one_moment_and_holds_up_no_writer(scene: Scene, make_scen
     assert scene.store.campaigns.books(campaign.id).due == 1
 
 
+@ON_SQLITE
 def test_writers_wait_for_one_another(scene: Scene, make_scene: Callable[..., Scene]) -> None:
     """A transaction that reads and then writes must hold the lock from its first word, or it fails half-way."""
     others, start = [make_scene() for _ in range(4)], threading.Barrier(4)

@@ -13,7 +13,9 @@ from sqlalchemy import text
 
 from ivr.adapters.store import write_lock
 from ivr.errors import StoreBusy
-from tests.integration.scene import Scene
+from tests.integration.scene import ON_SQLITE, Scene
+
+pytestmark = ON_SQLITE
 
 GREEDY = """
 import sys, time

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, select, text, update
 
-from ivr.adapters.store import campaigns, ends, moves, schema
+from ivr.adapters.store import campaigns, ends, locks, moves, schema
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.facts import Ask, asked_of, reached
 from ivr.adapters.store.halts import is_halted
@@ -33,11 +33,12 @@ class Attempts:
     def claim(self, campaign_id: int, way: Way, ids: Iterable[str], ask: Ask, at_ms: int) -> list[str]:
         """A due target per id becomes an attempt `claimed` for that way; one that may not be called, `not_allowed`.
 
-        Returns the ids used. Two claims at once never get the same target: the write lock
-        sees to it, and the unique index behind it.
+        Returns the ids used. Two claims at once never get the same target: SQLite's write lock or PostgreSQL's row
+        locks see to it, and the unique index behind them.
         """
         wanted = list(ids)
         with self._database.write() as connection:
+            locks.asking(connection)
             campaign = campaigns.load(connection, campaign_id)
             if campaign.state is not CampaignState.RUNNING:
                 return []
@@ -80,6 +81,7 @@ class Attempts:
         One that is not claimed (any more) is left alone.
         """
         with self._database.write() as connection:
+            locks.asking(connection)
             asked = asked_of(connection, self._suppressions, attempts, AttemptState.CLAIMED, lock=True)
             begun: list[Dialable] = []
             back: dict[str, int] = {}

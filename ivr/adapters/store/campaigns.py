@@ -7,7 +7,7 @@ from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import Connection, RowMapping, Select, func, insert, literal, select
 
-from ivr.adapters.store import schema
+from ivr.adapters.store import locks, schema
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.lookups import rows_among
 from ivr.errors import BadTransition, NotFound, Refused
@@ -36,6 +36,7 @@ class Campaigns:
     def create(self, values: Mapping[str, Any], sponsor: str) -> Campaign:
         """A draft with one target per contact of its batch, all in one transaction."""
         with self._database.write() as connection:
+            locks.naming(connection)
             if connection.execute(select(TABLE.c.id).where(TABLE.c.name == values["name"])).first():
                 raise Refused(f"a campaign named {values['name']!r} exists already; choose another name")
             sponsor_id = _sponsor_id(connection, sponsor)
@@ -75,6 +76,7 @@ class Campaigns:
         if then in {CampaignState.FINISHED, CampaignState.STOPPED}:
             values["finished_at_ms"] = at_ms
         with self._database.write() as connection:
+            locks.changing_answers(connection)
             update = TABLE.update().where(TABLE.c.id == campaign.id, TABLE.c.state.in_(allowed)).values(**values)
             if connection.execute(update).rowcount == 0:
                 now = connection.execute(select(TABLE.c.state).where(TABLE.c.id == campaign.id)).scalar_one()
@@ -83,6 +85,7 @@ class Campaigns:
     def change(self, campaign_id: int, **changes: Unpack[Changes]) -> Campaign:
         """The campaign has those values, committed; BadTransition if it is over. Returns it."""
         with self._database.write() as connection:
+            locks.changing_answers(connection)
             if changes:
                 where = (TABLE.c.id == campaign_id, TABLE.c.state.not_in(OVER))
                 moved = connection.execute(TABLE.update().where(*where).values(**changes)).rowcount

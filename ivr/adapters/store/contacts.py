@@ -8,7 +8,7 @@ from itertools import islice
 
 from sqlalchemy import Connection, func, insert, select
 
-from ivr.adapters.store import schema
+from ivr.adapters.store import locks, schema
 from ivr.adapters.store.engine import Database
 from ivr.rules.records import SourceBatch
 
@@ -55,6 +55,7 @@ class Contacts:
         count_rejected is asked when `people` is at its end: how many rows of the file were not accepted.
         """
         with self._database.write() as connection:
+            locks.importing(connection)
             table = schema.source_batches
             known = connection.execute(select(table).where(table.c.file_sha256 == origin.sha256)).mappings().first()
             if known is not None:  # another process imported this very file in the meantime

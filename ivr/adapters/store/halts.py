@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, exists, insert, select, update
 
-from ivr.adapters.store import schema
+from ivr.adapters.store import locks, schema
 from ivr.adapters.store.engine import Database
 from ivr.rules.records import Halt
 
@@ -21,6 +21,7 @@ class Halts:
     def begin(self, halt: Halt) -> Halt:
         """A halt is in force, committed: this one, or the one that was already. Returns it."""
         with self._database.write() as connection:
+            locks.changing_answers(connection)
             there = _in_force(connection)
             if there is None:
                 values = {"at_ms": halt.since_ms, "halted_by": halt.by, "reason": halt.reason}
@@ -30,6 +31,7 @@ class Halts:
     def end(self, by: str, at_ms: int) -> Halt | None:
         """No halt is in force, committed. Returns the one that was, None if there was none."""
         with self._database.write() as connection:
+            locks.changing_answers(connection)
             there = _in_force(connection)
             connection.execute(update(TABLE).where(IN_FORCE).values(ended_at_ms=at_ms, ended_by=by))
             return there

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import RowMapping, insert, select
 
-from ivr.adapters.store import schema
+from ivr.adapters.store import locks, schema
 from ivr.adapters.store.engine import Database
 from ivr.errors import NotFound, Refused
 from ivr.rules.records import Message
@@ -20,6 +20,7 @@ class Messages:
         """The message is kept under its name; adding the same recording under the same name changes nothing."""
         table = schema.messages
         with self._database.write() as connection:
+            locks.naming(connection)
             row = connection.execute(select(table).where(table.c.name == message.name)).mappings().first()
             if row is not None:
                 if row["sound"] != message.sound:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from ivr.adapters.store import schema
+from ivr.adapters.store import locks, schema
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.lookups import rows_among
 
@@ -71,6 +71,7 @@ class Suppressions:
         if not stops:
             return {}
         with self._database.write() as connection:
+            locks.changing_answers(connection)
             called = {row.id: row for row in rows_among(connection, _CALLED, schema.attempts.c.id, dict(stops))}
             rows: dict[tuple[str, str], dict[str, Any]] = {}
             for attempt, at_ms in stops:
@@ -84,6 +85,7 @@ class Suppressions:
         """The number is suppressed in that scope, committed; asking twice changes nothing."""
         row = self._row(number, scope, reason, at_ms)
         with self._database.write() as connection:
+            locks.changing_answers(connection)
             self._insert_fresh(connection, {(row["number_hmac"], scope): row})
 
     def blocked(self, connection: Connection, calls: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:

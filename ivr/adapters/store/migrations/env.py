@@ -1,14 +1,11 @@
-"""Alembic's door: runs the migrations on the URL it was given."""
+"""Alembic's door: runs the migrations on the database it was given, one process at a time."""
 
 from alembic import context
 
-from ivr.adapters.store.engine import Database
+from ivr.adapters.store import locks
 from ivr.adapters.store.schema import metadata
 
-url = context.config.get_main_option("sqlalchemy.url")
-assert url is not None  # noqa: S101 - set by engine._alembic
-database = Database(url)
-with database.write() as connection:
+with context.config.attributes["database"].write() as connection:
+    locks.migrating(connection)
     context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
     context.run_migrations()
-database.close()

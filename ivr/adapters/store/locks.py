@@ -1,0 +1,49 @@
+"""What PostgreSQL's writers, who work side by side, must not do at the same time, locked by name.
+
+SQLite has one writer: there each of these holds anyhow. Whoever locks does so before the first question, since each
+statement sees what was committed when it began. The server queues them fairly: who waits to change holds up those who
+ask after him. All end with their transaction.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, text
+
+_OURS = 0x1F3
+"""The first half of each lock's number, so that another program in the same database has others."""
+_ANSWERS, _NAMES, _IMPORTS, _TABLES = range(1, 5)
+_ALONE = text("SELECT pg_advisory_xact_lock(:ours, :which)")
+_SHARED = text("SELECT pg_advisory_xact_lock_shared(:ours, :which)")
+
+
+def asking(connection: Connection) -> None:
+    """Until this transaction ends nothing changes that the Gate is asked of: campaigns, stops, halts.
+
+    Without it a call could be let out by a transaction that asked before a stop, and was held up until long after it.
+    """
+    _lock(connection, _ANSWERS, shared=True)
+
+
+def changing_answers(connection: Connection) -> None:
+    """Nobody is between the Gate's yes and the commit: what is changed now holds for every later question."""
+    _lock(connection, _ANSWERS)
+
+
+def naming(connection: Connection) -> None:
+    """No other transaction gives a name to a campaign, message or sponsor."""
+    _lock(connection, _NAMES)
+
+
+def importing(connection: Connection) -> None:
+    """No other import is under way: the same number is not added by two."""
+    _lock(connection, _IMPORTS)
+
+
+def migrating(connection: Connection) -> None:
+    """No other process changes the tables."""
+    _lock(connection, _TABLES)
+
+
+def _lock(connection: Connection, which: int, shared: bool = False) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(_SHARED if shared else _ALONE, {"ours": _OURS, "which": which})
