@@ -39,7 +39,7 @@ test-fast: $(VENV)/.installed ## run the tests that need no other program
 test-faults: setup ## strike a campaign at its height in every way and prove that it holds; ROWS=redis for some
 	@$(VENV)/bin/pytest tests/matrix $(if $(ROWS),-k "$(ROWS)")
 
-bench: setup ## measure against a bare Asterisk, under 15 minutes; writes bench/latest.json
+bench: setup ## measure against a bare Asterisk, under 15 minutes; writes bench/latest.json, docs/performance.md
 	@$(VENV)/bin/python bench/run.py
 
 check: lint type layers ## lint, types, layers

@@ -72,6 +72,7 @@ class FarEnd:
     sip_port: int
     media_port: int
     live: dict[str, float] = field(default_factory=dict)
+    pid: int = 0
     _offset: int = 0
     _ears: subprocess.Popen[bytes] | None = None
 
@@ -89,7 +90,9 @@ class FarEnd:
             else:
                 sink = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
                 sink.bind(("127.0.0.1", one.media_port))
-            stack.callback(_end, one._start())
+            sipp = one._start()
+            one.pid = sipp.pid
+            stack.callback(_end, sipp)
             yield one
 
     def ended(self) -> list[Ended]:

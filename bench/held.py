@@ -10,10 +10,10 @@ from __future__ import annotations
 import statistics
 import sys
 
+from bare import Pace
 from cpu import figures_of
-from flood import Flood
 from results import Figures, show
-from stand import FIFTY_FIVE_SECONDS_MS, Stand, Window, added, stand
+from stand import FIFTY_FIVE_SECONDS_MS, PLAYBACK, Stand, Window, added, stand
 
 from ivr.rules.segments import Segment
 
@@ -56,7 +56,7 @@ def _ours(one: Stand, calls: int) -> tuple[Window, Streams]:
 
 
 def _bare(one: Stand, calls: int) -> tuple[Window, Streams]:
-    with one.without_us(), Flood(one.settings, calls, RAMP_CPS, calls):
+    with one.without_us(), one.bare(PLAYBACK, Pace(calls, RAMP_CPS, calls)):
         return _held(one, calls)
 
 

@@ -49,10 +49,10 @@ def show(found: Figures) -> None:
     console.print(table)
 
 
-def write(found: Figures, about: dict[str, object]) -> None:
+def write(found: Figures, about: dict[str, object], whole: bool) -> None:
     """latest.json holds the figures of this run; those of parts that did not run stay, with their own instant."""
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    kept = json.loads(LATEST.read_text(encoding="utf-8")) if LATEST.is_file() else {}
+    kept = json.loads(LATEST.read_text(encoding="utf-8")) if LATEST.is_file() and not whole else {}
     stamp = {"at": now}
     ratios = kept.get("ratios", {}) | {name: one | stamp for name, one in found.ratios.items()}
     figures = kept.get("figures", {}) | {name: one | stamp for name, one in found.figures.items()}

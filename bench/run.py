@@ -1,4 +1,4 @@
-"""The whole bench, `make bench`: every part, a table, bench/latest.json and a line in bench/history.jsonl.
+"""The whole bench, `make bench`: every part, a table, bench/latest.json, a line in bench/history.jsonl, and the page.
 
 `python bench/run.py PART…` runs only these parts; the others' figures in latest.json stay, with the time they are of.
 `--quick` makes every part short: to see that it works, not to compare; nothing is written.
@@ -15,11 +15,12 @@ import books
 import call_rate
 import cpu
 import held
+import page
 import results
 import stand
 
 PARTS: dict[str, tuple[Callable[[], results.Figures], Callable[[], results.Figures]]] = {
-    "call_rate": (call_rate.measure, lambda: call_rate.measure(5.0, rounds=1)),
+    "call_rate": (call_rate.measure, lambda: call_rate.measure(4.0, rounds=1)),
     "cpu": (cpu.measure, lambda: cpu.measure(5.0)),
     "held": (held.measure, lambda: held.measure(20, rounds=1)),
     "books": (books.measure, lambda: books.measure(books.SIZES[:2])),
@@ -38,7 +39,8 @@ def main(names: list[str], quick: bool) -> bool:
     about["load_average_after"] = stand.machine()["load_average_before"]
     results.show(found)
     if not quick:
-        results.write(found, about)
+        results.write(found, about, whole=set(names) == set(PARTS))
+        page.PAGE.write_text(page.page(), encoding="utf-8")
     return all(ratio["ok"] for ratio in found.ratios.values())
 
 

@@ -17,12 +17,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import bare
+import cores
 import numpy as np
-import psutil
+from bare import TRUNK, Bare, CallFiles, Flood, Pace
 from far_end import Ended, FarEnd
 
 from ivr.adapters import sound
-from ivr.adapters.pbx import instance, render
 from ivr.adapters.sound import Pcm, Rendering
 from ivr.adapters.store import Store
 from ivr.adapters.store.contacts import FileOrigin
@@ -31,8 +32,6 @@ from ivr.rules.segments import Segment
 from ivr.settings import Settings, load
 from ivr.usecases import campaigns, health, running
 
-BARE_CONTEXT = "bench-bare"
-TRUNK = "lab"
 SETTINGS = """\
 var = "."
 [pbx]
@@ -57,13 +56,21 @@ FIFTY_FIVE_SECONDS_MS = {
 }
 
 
+NEAR_MS = 100
+"""Listens are within this of what was heard."""
+
+
 @dataclass(frozen=True)
 class Window:
-    """What happened between two moments: the calls that ended, and CPU seconds by part."""
+    """What happened between two moments: the calls that ended, CPU seconds by part, and how busy the cores were.
+
+    busy: of Asterisk's own cores and of the others, where these are set apart; of all, otherwise (both the same).
+    """
 
     seconds: float
     ended: list[Ended]
     cpu_s: dict[str, float]
+    busy: tuple[float, float] = (0.0, 0.0)
 
     @property
     def rate_cps(self) -> float:
@@ -91,6 +98,8 @@ def added(windows: list[Window]) -> Window:
 
 
 OURS = ("controller", "agi", "originate", "record", "supervisor", "redis")
+BARE, CALL_FILES, PLAYBACK = "bare", "call_files", "playback"
+"""Without us: `bare.Flood` to the same effect as ours, `bare.CallFiles` to the same, `bare.Flood` that only plays."""
 
 
 @dataclass
@@ -153,6 +162,61 @@ class Stand:
             boss._call("supervisor.startProcess", "controller")
             wait_for(lambda: all(part.works for part in health.status(self.settings)), "the controller", 20)
 
+    @contextlib.contextmanager
+    def bare(self, who: str, pace: Pace) -> Iterator[Bare]:
+        """Calls are made in that way, our controller being stopped; afterwards nobody is on the line."""
+        context = {"context": bare.PLAYBACK} if who == PLAYBACK else {}
+        kind = CallFiles if who == CALL_FILES else Flood
+        with kind(self.settings, pace, self.sounds, **context) as caller:
+            yield caller
+        self.wait_quiet()
+
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[None]:
+        """Asterisk has its own cores, everything else the others."""
+        pids = self._pids()
+        asterisk = pids.pop("asterisk")
+        with cores.apart(asterisk, pids.values()):
+            yield
+
+    def can_be_apart(self) -> bool:
+        """The machine has more than one core."""
+        return bool(cores.REST)
+
+    def set_channels(self, channels: int) -> None:
+        """Our controller, from its next start on, has so many calls at once at most."""
+        fewer = {"channels": channels}
+        pbx, trunk = self.settings.pbx.model_copy(update=fewer), self.settings.trunks[TRUNK].model_copy(update=fewer)
+        settings = self.settings.model_copy(update={"pbx": pbx, "trunks": {TRUNK: trunk}})
+        settings.resolved_file.write_text(settings.model_dump_json(), encoding="utf-8")
+
+    def heard_whole(self, campaign: Campaign) -> float:
+        """Of the campaign's answered calls, the share whose three sounds were heard to the end, by its listens."""
+        heard = {
+            f"{part.value}_ms": self.sounds[part].length_ms
+            for part in FIFTY_FIVE_SECONDS_MS
+            if part != Segment.CONFIRMATION
+        }
+        whole = " AND ".join(f"listens.{name} >= {length_ms - NEAR_MS}" for name, length_ms in heard.items())
+        self._wait_recorded(campaign)
+        ask = (
+            f"SELECT count(*), sum(CASE WHEN {whole} THEN 1 ELSE 0 END) FROM attempts LEFT JOIN listens "  # noqa: S608
+            f"ON listens.attempt_id = attempts.id WHERE attempts.campaign_id = {campaign.id} AND outcome = 'answered'"
+        )
+        with self.store.database.read() as connection:
+            answered, heard_to_end = connection.exec_driver_sql(ask).one()
+        return float((heard_to_end or 0) / max(1, answered))
+
+    def _wait_recorded(self, campaign: Campaign) -> None:
+        """The end of each of the campaign's calls is in the books; its listen came before it."""
+        ask = f"SELECT count(*) FROM attempts WHERE campaign_id = {campaign.id} AND state IN ('dialing', 'answered')"  # noqa: S608
+
+        def open_ones() -> int:
+            with self.store.database.read() as connection:
+                return int(connection.exec_driver_sql(ask).scalar_one())
+
+        wait_for(lambda: open_ones() == 0, "the record of the calls", 30)
+
     def wait_quiet(self, limit_s: float = 90.0) -> None:
         """Nobody is on the line any more."""
         wait_for(lambda: health.channels(self.settings) == 0, "the end of the calls", limit_s)
@@ -160,24 +224,31 @@ class Stand:
     def watch(self, seconds: float, calls: int = 0) -> Window:
         """Looks for so many seconds, or, if `calls` is given, until so many have ended."""
         self.far_end.ended()  # what ended before is not in the window
-        before, begun_s = self._cpu_s(), time.monotonic()
+        halves = (cores.OWN, cores.REST)
+        before, busy, begun_s = self._cpu_s(), [cores.busy_s(half) for half in halves], time.monotonic()
         ended: list[Ended] = []
         while time.monotonic() - begun_s < seconds and not (calls and len(ended) >= calls):
             time.sleep(0.2)
             ended += self.far_end.ended()
         after, took_s = self._cpu_s(), time.monotonic() - begun_s
+        spent_s = [cores.busy_s(half) - was for half, was in zip(halves, busy, strict=True)]
+        own, rest = (spent / took_s / max(1, len(half)) for half, spent in zip(halves, spent_s, strict=True))
         ended += self.far_end.ended()
-        return Window(took_s, ended, {part: after[part] - before.get(part, 0.0) for part in after})
+        spent = {part: after[part] - before.get(part, 0.0) for part in after}
+        return Window(took_s, ended, spent, (own, rest))
+
+    def _pids(self) -> dict[str, int]:
+        pids = {state.name: state.pid for state in health.supervisor(self.settings).states() if state.pid}
+        pids["supervisor"] = int((self.settings.state_dir / "supervisord.pid").read_text())
+        return pids | {"far_end": self.far_end.pid}
 
     def _cpu_s(self) -> dict[str, float]:
         """CPU seconds spent so far, by part; the workers by queue."""
-        pids = {state.name: state.pid for state in health.supervisor(self.settings).states()}
-        pids["supervisor"] = int((self.settings.state_dir / "supervisord.pid").read_text())
         spent: dict[str, float] = {}
-        for name, pid in pids.items():
+        for name, pid in self._pids().items():
             part = name.split("-")[0]
-            times = psutil.Process(pid).cpu_times() if pid else None
-            spent[part] = spent.get(part, 0.0) + (times.user + times.system if times else 0.0)
+            own = cores.own_cpu_s(pid) if part == "supervisor" else cores.cpu_s(pid)
+            spent[part] = spent.get(part, 0.0) + own
         return spent
 
 
@@ -208,7 +279,7 @@ def stand(lengths_ms: dict[Segment, int], channels: int, listening: bool = False
             }
             running.up(settings, lambda _: None)
             settings = Settings.model_validate_json(settings.resolved_file.read_text(encoding="utf-8"))
-            _add_bare_context(settings, sounds)
+            bare.add_dialplan(settings)
             store = Store(settings)
             try:
                 yield Stand(settings, store, far_end, sounds)
@@ -220,16 +291,6 @@ def stand(lengths_ms: dict[Segment, int], channels: int, listening: bool = False
             print(f"kept: {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _add_bare_context(settings: Settings, sounds: dict[Segment, Rendering]) -> None:
-    """The same sounds in the same order, played by the dialplan alone."""
-    played = (Segment.PREROLL, Segment.MESSAGE, Segment.NOTICE)
-    files = "&".join(str(settings.sounds_dir / sounds[segment].sound) for segment in played)
-    text = f"[{BARE_CONTEXT}]\nexten => s,1,Playback({files})\n same => n,Hangup()\n"
-    (render.state_dir(settings) / "etc/dialplans/bench.conf").write_text(text, encoding="utf-8")
-    instance.cli(settings, "dialplan reload")
-    wait_for(lambda: "Playback" in instance.cli(settings, f"dialplan show {BARE_CONTEXT}"), "the bare context", 10)
 
 
 def machine() -> dict[str, object]:

@@ -38,7 +38,7 @@ def measured_node(latest: Path = LATEST) -> Node:
 
 
 NEEDED = (
-    "call_rate_ours_cps",
+    "call_rate_shared_ours_cps",
     "held_ours_clean",
     "cpu_1s_ours_ms",
     "cpu_1s_asterisk_ms",
@@ -59,7 +59,7 @@ def _node(found: dict[str, Any]) -> Node:
     return Node(
         source=f"the bench of {found['at']}, {found['cores']} cores of {found['cpu']}",
         cores=float(found["cores"]),
-        rate_cps=figures["call_rate_ours_cps"],
+        rate_cps=figures["call_rate_shared_ours_cps"],
         channels=max(1, int(figures["held_ours_clean"])),
         setup_cpu_ms=max(0.1, short_ms - per_s_ms * SHORT_S),
         talk_cpu_ms_per_s=per_s_ms,
