@@ -17,6 +17,7 @@ import cpu
 import held
 import page
 import results
+import sound
 import stand
 
 PARTS: dict[str, tuple[Callable[[], results.Figures], Callable[[], results.Figures]]] = {
@@ -24,6 +25,7 @@ PARTS: dict[str, tuple[Callable[[], results.Figures], Callable[[], results.Figur
     "cpu": (cpu.measure, lambda: cpu.measure(5.0)),
     "held": (held.measure, lambda: held.measure(20, rounds=1)),
     "books": (books.measure, lambda: books.measure(books.SIZES[:2])),
+    "sound": (sound.measure, lambda: sound.measure(2)),
 }
 
 

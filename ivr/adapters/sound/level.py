@@ -1,6 +1,6 @@
 """How loud speech is, and making it as loud as it should be.
 
-Levels are in dBov: 0 dBov is the mean power of a full-scale square wave.
+Levels are in dBov: 0 dBov is the mean power of a full-scale square wave. Loudness is in LUFS.
 """
 
 from __future__ import annotations
@@ -8,12 +8,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Signal = NDArray[np.float64]
+from ivr.adapters.sound.limiter import limit
+from ivr.adapters.sound.loudness import Signal, loudness_lufs
 
+__all__ = ["SILENT_DBOV", "TARGET_DBOV", "TARGET_LUFS", "Signal", "active_level_dbov", "bring_to_target", "high_pass"]
+
+TARGET_LUFS = -22.5
+"""What speech has at -22 dBov of active level (RFC 7874, section 4: mean power of 2,600 of 32,768) by telephone."""
 TARGET_DBOV = -22.0
-"""RFC 7874, section 4 (mean power of 2,600 of 32,768), and within 1 dB of Asterisk's own French prompts."""
-CEILING_DBFS = -3.0
-LOOK_AHEAD_S = 0.005
 CLOSE_DB = 0.05
 PASSES = 6
 SILENT_DBOV = -65.0
@@ -22,7 +24,10 @@ SILENT_DBOV = -65.0
 _MARGIN_DB = 15.9  # ITU-T P.56, section 7: between the active level and the threshold
 _HANGOVER_S = 0.2
 _TIME_CONSTANT_S = 0.03
+_STEP_S = 0.001
+"""The envelope moves in tens of milliseconds: it is followed millisecond by millisecond, not sample by sample."""
 _THRESHOLDS = 2.0 ** np.arange(-15, 1)
+_CONVOLUTION = 8192
 
 
 def active_level_dbov(signal: Signal, rate_hz: int) -> float:
@@ -30,8 +35,9 @@ def active_level_dbov(signal: Signal, rate_hz: int) -> float:
     energy = float(np.dot(signal, signal))
     if not energy:
         return -np.inf
-    hangover = _running_max(_envelope(signal, rate_hz), round(_HANGOVER_S * rate_hz))[: len(signal)]
-    active = np.array([np.count_nonzero(hangover >= threshold) for threshold in _THRESHOLDS])
+    step = max(1, round(_STEP_S * rate_hz))
+    followed = running_max(_envelope(signal, step, rate_hz), round(_HANGOVER_S * rate_hz / step))
+    active = np.array([step * np.count_nonzero(followed >= threshold) for threshold in _THRESHOLDS])
     seen = active > 0
     if not seen.any():
         return 10 * float(np.log10(energy / len(signal)))
@@ -40,16 +46,17 @@ def active_level_dbov(signal: Signal, rate_hz: int) -> float:
     return float(np.interp(-_MARGIN_DB, -over_db, level_db))
 
 
-def _envelope(signal: Signal, rate_hz: int) -> Signal:
-    """The magnitude smoothed by two equal one-pole filters, as one convolution with their joint response."""
-    pole = np.exp(-1 / (rate_hz * _TIME_CONSTANT_S))
-    steps = np.arange(int(rate_hz * _TIME_CONSTANT_S * 20))
-    return _convolve(np.abs(signal), (1 - pole) ** 2 * (steps + 1) * pole**steps)[: len(signal)]
+def _envelope(signal: Signal, step: int, rate_hz: int) -> Signal:
+    """The magnitude, smoothed by two equal one-pole filters, of each `step` samples."""
+    whole = np.abs(np.pad(signal, (0, -len(signal) % step))).reshape(-1, step).mean(axis=1, dtype=np.float64)
+    pole = np.exp(-step / (rate_hz * _TIME_CONSTANT_S))
+    steps = np.arange(int(20 * rate_hz * _TIME_CONSTANT_S / step) + 1)
+    return convolve(whole, (1 - pole) ** 2 * (steps + 1) * pole**steps)[: len(whole)]
 
 
-def _running_max(signal: Signal, width: int) -> Signal:
-    """Sample n is the greatest of the `width` samples that end at n; longer than `signal` by width - 1."""
-    reached = np.concatenate([np.zeros(width - 1), signal, np.zeros(width - 1)])
+def running_max(signal: Signal, width: int) -> Signal:
+    """Sample n is the greatest of the `width` samples that end at n."""
+    reached = np.concatenate([np.zeros(width - 1), signal])
     span = 1
     while span < width:
         step = min(span, width - span)
@@ -58,10 +65,19 @@ def _running_max(signal: Signal, width: int) -> Signal:
     return reached
 
 
-def _convolve(signal: Signal, response: Signal) -> Signal:
+def convolve(signal: Signal, response: NDArray[np.float64]) -> Signal:
+    """The whole convolution, block by block (overlap and add), in the precision of `signal`."""
+    size = max(_CONVOLUTION, 1 << (4 * len(response) - 1).bit_length())
+    fresh = size - len(response) + 1
     length = len(signal) + len(response) - 1
-    size = 1 << (length - 1).bit_length()
-    return np.fft.irfft(np.fft.rfft(signal, size) * np.fft.rfft(response, size), size)[:length]
+    blocks = np.pad(signal, (0, -len(signal) % fresh)).reshape(-1, fresh)
+    spectrum = np.fft.rfft(response.astype(signal.dtype), size)
+    parts = np.fft.irfft(np.fft.rfft(blocks, size, axis=1) * spectrum, size, axis=1)
+    whole = np.zeros(len(parts) * fresh + size - fresh, signal.dtype)
+    whole[: len(parts) * fresh] = parts[:, :fresh].reshape(-1)
+    for index, tail in enumerate(parts[:, fresh:], 1):
+        whole[index * fresh : index * fresh + len(tail)] += tail
+    return whole[:length]
 
 
 def high_pass(signal: Signal, rate_hz: int, cut_hz: float = 80.0) -> Signal:
@@ -71,28 +87,22 @@ def high_pass(signal: Signal, rate_hz: int, cut_hz: float = 80.0) -> Signal:
     low = 2 * cut_hz / rate_hz * np.sinc(2 * cut_hz / rate_hz * steps) * np.blackman(2 * half + 1)
     response = -low / low.sum()
     response[half] += 1
-    return _convolve(signal, response)[half : half + len(signal)]
-
-
-def limit(signal: Signal, rate_hz: int, ceiling_dbfs: float = CEILING_DBFS) -> Signal:
-    """`signal` with no sample above the ceiling: the gain is lowered smoothly before each peak and raised after it."""
-    ceiling, ahead = 10 ** (ceiling_dbfs / 20), round(LOOK_AHEAD_S * rate_hz)
-    width = 2 * ahead + 1
-    peaks = _running_max(np.abs(signal), width)[ahead : ahead + len(signal)]
-    wanted = np.minimum(1.0, ceiling / np.maximum(peaks, 1e-12))
-    padded = np.pad(wanted, ahead, mode="edge")
-    total = np.concatenate([[0.0], np.cumsum(padded)])
-    limited: Signal = signal * (total[width:] - total[:-width]) / width
-    return np.clip(limited, -ceiling, ceiling)
+    return convolve(signal, response)[half : half + len(signal)]
 
 
 def bring_to_target(signal: Signal, rate_hz: int) -> Signal:
-    """`signal`, which is not silent, with its speech at TARGET_DBOV and no sample above the ceiling."""
+    """`signal`, which is not silent, at TARGET_LUFS with no peak above the ceiling."""
     gain_db, levelled = 0.0, signal
-    for _ in range(PASSES):  # limiting lowers the level a little, so the gain is corrected by what came out
-        missing_db = TARGET_DBOV - active_level_dbov(levelled, rate_hz)
+    for _ in range(PASSES):  # limiting lowers the loudness a little, so the gain is corrected by what came out
+        missing_db = TARGET_LUFS - _loudness(levelled, rate_hz)
         if abs(missing_db) < CLOSE_DB:
             break
         gain_db += missing_db
-        levelled = limit(signal * 10 ** (gain_db / 20), rate_hz)
+        levelled = limit(signal * signal.dtype.type(10 ** (gain_db / 20)), rate_hz)
     return levelled
+
+
+def _loudness(signal: Signal, rate_hz: int) -> float:
+    """In LUFS; of what is too short or too quiet for its gates, what its level makes likely."""
+    lufs = loudness_lufs(signal, rate_hz)
+    return lufs if np.isfinite(lufs) else active_level_dbov(signal, rate_hz) + TARGET_LUFS - TARGET_DBOV

@@ -18,6 +18,8 @@ from ivr.adapters.sound.decoding import Pcm
 from ivr.errors import AudioRefused, NotFound, Permanent, Temporary
 
 TELEPHONE_HZ, WIDE_HZ = 8000, 16000
+MOST_LOST_DB = 30.0
+"""What is left after that is what the filters left of something else, such as a whistle of 5 kHz."""
 FRAME = 160
 """Samples of one RTP packet of 20 ms at 8 kHz: a rendering is a whole number of them."""
 FORMATS = ("sln16", "ulaw", "alaw")
@@ -45,7 +47,7 @@ def render(pcm: Pcm, folder: Path, name: str = "the recording", least_s: float =
         raise AudioRefused(
             f"{name} has {heard_s:.1f} s of sound, the shortest message has {least_s:g} s: record a longer one"
         )
-    telephone = _quantised(level.bring_to_target(soxr.resample(wide, WIDE_HZ, TELEPHONE_HZ, "VHQ"), TELEPHONE_HZ))
+    telephone = _quantised(_telephone(wide, name))
     coded = {
         "alaw": g711.to_alaw(telephone).tobytes(),
         "ulaw": g711.to_ulaw(telephone).tobytes(),
@@ -60,13 +62,21 @@ def render(pcm: Pcm, folder: Path, name: str = "the recording", least_s: float =
 def _levelled(pcm: Pcm, name: str) -> level.Signal:
     """16 kHz, filtered, levelled, trimmed to the speech, and a whole number of packets long."""
     centred = pcm.samples - pcm.samples.mean()  # else a constant offset would click where the file begins and ends
-    wide = soxr.resample(centred, pcm.rate_hz, WIDE_HZ, "VHQ").astype(np.float64)
+    wide = soxr.resample(centred, pcm.rate_hz, WIDE_HZ, "VHQ")
     filtered = level.high_pass(wide, WIDE_HZ) if len(wide) else wide
     if not level.active_level_dbov(filtered, WIDE_HZ) > level.SILENT_DBOV:
         raise AudioRefused(f"{name} is silent: check the microphone, record again and give that file", "silent")
-    trimmed = editing.trim_and_fade(_quantised(level.bring_to_target(filtered, WIDE_HZ)), WIDE_HZ) / 32768
+    trimmed = editing.trim_and_fade(_quantised(level.bring_to_target(filtered, WIDE_HZ)), WIDE_HZ)
     frame = FRAME * WIDE_HZ // TELEPHONE_HZ
-    return np.pad(trimmed, (0, -len(trimmed) % frame))
+    return np.pad(trimmed, (0, -len(trimmed) % frame)).astype(np.float32) / 32768
+
+
+def _telephone(wide: level.Signal, name: str) -> level.Signal:
+    """8 kHz, without what the telephone cannot carry, as loud as a message is."""
+    narrow = soxr.resample(wide, WIDE_HZ, TELEPHONE_HZ, "VHQ")
+    if level.active_level_dbov(narrow, TELEPHONE_HZ) < level.TARGET_DBOV - MOST_LOST_DB:
+        raise AudioRefused(f"{name} has hardly anything that a telephone carries: record a voice", "silent")
+    return level.bring_to_target(narrow, TELEPHONE_HZ)
 
 
 def _quantised(signal: level.Signal) -> g711.Pcm16:
