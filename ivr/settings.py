@@ -104,6 +104,9 @@ class Message(_Section):
     min_s: float = Field(3.0, gt=0, description="shortest message, seconds")
     max_s: float = Field(120.0, gt=0, description="longest message, seconds")
     max_bytes: int = Field(50_000_000, gt=0, description="largest file, bytes")
+    approval: Literal["off", "one", "two"] = Field(
+        "off", description="people who must approve a message before a campaign starts; the uploader may be one of them"
+    )
 
 
 class Lab(_Section):

@@ -5,8 +5,8 @@ A rule gives a name and numbers, never a sentence: the sentences, in each langua
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from ivr.rules.recording_facts import RecordingFacts, Span, total
@@ -39,6 +39,7 @@ class Severity(StrEnum):
 
 
 ORDER = tuple(Severity)
+NEVER_ACCEPTED = frozenset({"unreadable", "too_long", "too_short", "silent"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,18 @@ def judge(facts: RecordingFacts, limits: Limits) -> tuple[Finding, ...]:
     return sorted_findings(found)
 
 
-def sorted_findings(findings: list[Finding]) -> tuple[Finding, ...]:
+def sorted_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The worst first, then in the order in which they are heard."""
     return tuple(sorted(findings, key=lambda one: (ORDER.index(one.severity), one.at_s or 0.0)))
+
+
+def accepted(findings: tuple[Finding, ...], names: Collection[str]) -> tuple[Finding, ...]:
+    """The same, those named no longer refusing: somebody answers for them. Length and silence cannot be accepted."""
+    allowed = set(names) - NEVER_ACCEPTED
+    return sorted_findings(
+        [replace(one, severity=Severity.WARNS) if one.severity is Severity.REFUSES and one.name in allowed else one
+         for one in findings]
+    )  # fmt: skip
 
 
 def refuses(findings: tuple[Finding, ...]) -> bool:
@@ -100,14 +110,26 @@ def _silence(facts: RecordingFacts, _: Limits) -> Iterator[Finding]:
     share = facts.speech_s / max(0.001, facts.length_s)
     silent = max(_gaps(facts), key=lambda gap: gap[1] - gap[0])
     values = {"speech_s": facts.speech_s, "length_s": facts.length_s}
-    if _is_music(facts):
+    if _is_music(facts) and not _is_test_signal(facts):
         yield Finding("music_only", Severity.REFUSES, *_around(facts.music + facts.singing), values)
     elif not facts.speech:
-        yield Finding("no_voice", Severity.REFUSES, 0.0, facts.length_s, values)
+        yield _without_voice(facts, values)
     elif share < FEW_SPEECH:
         yield Finding("mostly_silence", Severity.REFUSES, *silent, values)
     elif share < SOME_SPEECH:
         yield Finding("much_silence", Severity.WARNS, *silent, values)
+
+
+def _without_voice(facts: RecordingFacts, values: Mapping[str, float | str]) -> Finding:
+    """A test signal is what an engineer may want to send down a line; noise is what nobody does."""
+    if _is_test_signal(facts):
+        return Finding("test_signal", Severity.WARNS, 0.0, facts.length_s, values)
+    return Finding("no_voice", Severity.REFUSES, 0.0, facts.length_s, values)
+
+
+def _is_test_signal(facts: RecordingFacts) -> bool:
+    """Tones and sweeps: their peaks stand no higher above their level than those of saturated speech."""
+    return not facts.speech and facts.crest_db < LOW_CREST_DB
 
 
 def _is_music(facts: RecordingFacts) -> bool:

@@ -35,6 +35,10 @@ FRENCH: dict[str, tuple[str, str]] = {
         "on n'entend rien : l'enregistrement est silencieux",
         "vérifiez le micro (branché, non coupé), parlez en regardant le niveau, et recommencez",
     ),
+    "test_signal": (
+        "on n'entend pas de voix, seulement un signal d'essai",
+        "c'est utile pour essayer une ligne ; pour appeler des gens, vérifiez le fichier",
+    ),
     "no_voice": (
         "on n'entend pas de voix, seulement un bruit ou un son continu",
         "vérifiez quel micro est choisi, et écoutez l'enregistrement avant de l'envoyer",
@@ -154,6 +158,10 @@ ENGLISH: dict[str, tuple[str, str]] = {
     "silent": (
         "nothing can be heard: the recording is silent",
         "check the microphone (plugged in, not muted), watch its level while you speak, and record again",
+    ),
+    "test_signal": (
+        "no voice can be heard, only a test signal",
+        "that is of use to try a line; to call people, check the file",
     ),
     "no_voice": (
         "no voice can be heard, only noise or a steady sound",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from ivr.rules.states import CampaignState
@@ -19,9 +21,32 @@ class SourceBatch:
     imported_at_ms: int
 
 
+class Origin(StrEnum):
+    """Whose voice it is, as the uploader declares."""
+
+    HUMAN = "human"
+    EDITED = "edited"  # a human voice: cut, cleaned, levelled, its words as they were said
+    SYNTHETIC = "synthetic"  # made by a machine, nobody's own voice
+    CLONED = "cloned"  # made by a machine in the voice of a person, who agreed
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What somebody said of a message after hearing it. by: a login name. reason: of a refusal."""
+
+    by: str
+    at_ms: int
+    reason: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A recording and its telephone rendering."""
+    """A recording and its telephone rendering: nothing of it ever changes, only what people and checks say of it.
+
+    renderings: SHA-256 of each file by its extension. sponsor: for whom it was uploaded, "" when nobody said.
+    voice_consent: where the agreement of a cloned voice's owner is kept. findings, measures: of the checks, in what
+    JSON knows.
+    """
 
     id: int
     name: str
@@ -29,6 +54,16 @@ class Message:
     length_ms: int
     original_name: str
     original_sha256: str
+    renderings: Mapping[str, str] = field(default_factory=dict)
+    uploaded_by: str = ""
+    uploaded_at_ms: int = 0
+    origin: Origin = Origin.HUMAN
+    sponsor: str = ""
+    voice_consent: str = ""
+    findings: Sequence[Mapping[str, Any]] = ()
+    measures: Mapping[str, Any] = field(default_factory=dict)
+    approvals: tuple[Review, ...] = ()
+    refusal: Review | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from ivr.rules.records import Campaign, SourceBatch
 from ivr.rules.states import CampaignState, move_campaign
 from ivr.rules.windows import Hours
 from ivr.settings import Settings, Trunk
+from ivr.usecases import uploading
 from ivr.usecases.asking import is_lab
 from ivr.usecases.messages import verify
 from ivr.usecases.prompts import Texts, campaign_prompts
@@ -45,9 +46,10 @@ def create(store: Store, settings: Settings, draft: Draft) -> Campaign:
     if not (math.isfinite(rate_cps) and rate_cps > 0):
         raise Refused(f"rate {rate_cps:g} cannot be used: give the calls started per second, more than 0")
     message = store.messages.named(draft.message)
+    uploading.usable(message, draft.texts.sponsor)
     batch = batch_named(store, draft.contacts)
     _check_hours(draft)
-    prompts = campaign_prompts(draft.texts, draft.language, settings)
+    prompts = campaign_prompts(draft.texts, draft.language, settings, message.origin)
     spoken: dict[str, Any] = {}
     for part in ("preroll", "notice", "confirmation"):
         prompt = getattr(prompts, part)
@@ -85,8 +87,9 @@ def startable(store: Store, settings: Settings, name: str) -> Campaign:
         trunk_of(settings, trunk)
     if store.campaigns.books(campaign.id).targets == 0:
         raise Refused(f"campaign {name!r} has nobody to call: its list of contacts is empty")
-    for sound in (campaign.preroll, campaign.message, campaign.notice, campaign.confirmation):
+    for sound in (campaign.preroll, campaign.notice, campaign.confirmation):
         verify(sound.sound, settings)
+    uploading.startable(store.messages.of_campaign(campaign.id), settings, campaign.sponsor)
     return campaign
 
 

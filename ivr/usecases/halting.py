@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import getpass
-import os
-
 from ivr.adapters.store import Store
 from ivr.adapters.store.engine import is_there
 from ivr.errors import Refused
 from ivr.rules.records import Halt
 from ivr.settings import Settings
 from ivr.usecases.campaigns import now_ms
+from ivr.usecases.who import login_name
 
 LONGEST_REASON = 500
-LONGEST_NAME = 64
 
 
 def halt(store: Store, reason: str = "") -> tuple[Halt, bool]:
@@ -43,12 +40,3 @@ def current(settings: Settings) -> Halt | None:
         return store.halts.in_force() if store.database.is_current() else None
     finally:
         store.close()
-
-
-def login_name() -> str:
-    """Who runs this process; a number where the machine has no name for them."""
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):  # a container may run as a user that is in no list
-        name = f"user {os.getuid()}"
-    return "".join(char if char.isprintable() else "?" for char in name)[:LONGEST_NAME]

@@ -1,4 +1,4 @@
-"""Making a recording ready for the telephone, once, when it is added."""
+"""Making a recording ready for the telephone, once, when it is added: read, judged, rendered, kept."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import hashlib
 import os
 import stat
 import tempfile
-import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ivr.adapters import sound
-from ivr.adapters.store import Store
 from ivr.errors import AudioRefused, NotFound, Temporary
-from ivr.rules.records import Message
 from ivr.settings import Settings
 
 CHUNK_BYTES = 1 << 20
+
+Judge = Callable[[sound.Pcm, str, str], None]
+"""Is given the sound, the name as it may be shown, and the SHA-256 of the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,28 +36,31 @@ def originals_dir(settings: Settings) -> Path:
     return settings.var_dir / "originals"
 
 
-def prepare(file: Path, settings: Settings) -> Recording:
+def prepare(file: Path, settings: Settings, judge: Judge | None = None) -> Recording:
     """`file` is rendered in the sounds folder and kept among the originals; `file` itself is not touched.
 
-    What is read is a private copy, so that nobody can change it between the checks and the rendering. Raises
-    NotFound, AudioRefused with what is wrong and what to do, or Temporary when there is no room; then nothing is left.
+    What is read is a private copy, so that nobody can change it between the checks and the rendering. judge: hears
+    of what was decoded, and may refuse it. Raises NotFound, AudioRefused with what is wrong and what to do, or
+    Temporary when there is no room; then nothing is left.
     """
-    name = "".join(character if character.isprintable() else "?" for character in file.name)
-    copied, digest = _private_copy(file, name, settings)
-    try:
-        pcm = sound.decode(copied, settings, name)
-        rendering = sound.render(pcm, settings.sounds_dir, name, settings.message.min_s)
+    with private_copy(file, settings) as (copied, shown, digest):
+        pcm = sound.decode(copied, settings, shown)
+        if judge:
+            judge(pcm, shown, digest)
+        rendering = sound.render(pcm, settings.sounds_dir, shown, settings.message.min_s)
         copied.replace(originals_dir(settings) / digest)
+    return Recording(shown, digest, rendering.sound, rendering.length_ms)
+
+
+@contextmanager
+def private_copy(file: Path, settings: Settings) -> Iterator[tuple[Path, str, str]]:
+    """A copy of `file` that nobody else can change, its name as it may be shown, its SHA-256; gone afterwards."""
+    shown = "".join(character if character.isprintable() else "?" for character in file.name)
+    copied, digest = _private_copy(file, shown, settings)
+    try:
+        yield copied, shown, digest
     finally:
         copied.unlink(missing_ok=True)
-    return Recording(name, digest, rendering.sound, rendering.length_ms)
-
-
-def add(store: Store, settings: Settings, file: Path, name: str) -> Message:
-    """The recording is prepared and kept as a message of that name; adding the same again changes nothing."""
-    made = prepare(file, settings)
-    message = Message(0, name, made.sound, made.length_ms, made.original_name, made.original_sha256)
-    return store.messages.add(message, int(time.time() * 1000))
 
 
 def verify(recording_sound: str, settings: Settings) -> None:

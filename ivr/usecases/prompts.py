@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from ivr.adapters import sound, speech
 from ivr.errors import Refused, SetUpFailed
+from ivr.rules.records import Origin
 from ivr.rules.spoken import spoken
 from ivr.settings import HOME, Settings
 
 LONGEST_PREROLL_MS = 10_000
 LONGEST_NOTICE_MS = 20_000
+DISCLOSURE_MS = 5_000
+"""What the disclosure of an artificial voice may add to the pre-roll: the law asks for it before the voice is heard."""
+DISCLOSED = {Origin.SYNTHETIC: "disclosure_synthetic", Origin.CLONED: "disclosure_cloned"}
+"""Regulation (EU) 2024/1689, article 50(4): whoever uses a voice made by a machine says so at the first exposure."""
 LONGEST_CONFIRMATION_MS = 8_000
 LONGEST_FIELD = 120
 BUILTIN_NOTICE = "builtin-notice"
@@ -71,8 +76,10 @@ class Builtin:
     sample: Path
 
 
-def campaign_prompts(texts: Texts, language: str, settings: Settings) -> Prompts:
+def campaign_prompts(texts: Texts, language: str, settings: Settings, origin: Origin = Origin.HUMAN) -> Prompts:
     """The three prompts of a campaign are in the sounds folder.
+
+    origin: of the message's voice; what a machine made is disclosed last in the pre-roll, before it is heard.
 
     Raises Refused naming the missing or unfit text, or the prompt that is too long when spoken and by how much;
     SpeechUnavailable when the voice fails.
@@ -83,10 +90,20 @@ def campaign_prompts(texts: Texts, language: str, settings: Settings) -> Prompts
     if variant is None:
         raise Refused(f"kind is {texts.kind!r}: choose {' or '.join(_VARIANTS)}")
     return Prompts(
-        preroll=_prompt("preroll" + variant, templates, filled, LONGEST_PREROLL_MS, settings),
+        preroll=_preroll(variant, templates, filled, origin, settings),
         notice=_prompt("notice" + variant, templates, filled, LONGEST_NOTICE_MS, settings),
         confirmation=_prompt("confirmation", templates, filled, LONGEST_CONFIRMATION_MS, settings),
     )
+
+
+def _preroll(variant: str, templates: _Templates, filled: dict[str, str], origin: Origin, settings: Settings) -> Prompt:
+    if origin not in DISCLOSED:
+        return _prompt("preroll" + variant, templates, filled, LONGEST_PREROLL_MS, settings)
+    texts = templates.texts
+    disclosing = replace(
+        templates, texts=texts | {"preroll": f"{texts['preroll' + variant]} {texts[DISCLOSED[origin]]}"}
+    )
+    return _prompt("preroll", disclosing, filled, LONGEST_PREROLL_MS + DISCLOSURE_MS, settings)
 
 
 def builtin_notice(settings: Settings) -> Prompt:

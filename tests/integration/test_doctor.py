@@ -23,6 +23,7 @@ from ivr.usecases import doctoring, halting, surroundings, witnesses
 from ivr.usecases.campaigns import now_ms
 from ivr.usecases.originating import first_id_of
 from ivr.usecases.recording import end_result, listen_result, record
+from ivr.usecases.who import login_name
 from tests.integration.conftest import RedisServer
 from tests.integration.scene import Scene, listen
 
@@ -215,7 +216,7 @@ def test_a_halt_is_noted_and_not_wrong(make_scene: MakeScene) -> None:
     halting.halt(scene.store, "a drill")
     found = _examine(scene)
     assert _says(found) == ""
-    assert f"{halting.login_name()} halted it (a drill)" in _says(found, Weight.NOTE)
+    assert f"{login_name()} halted it (a drill)" in _says(found, Weight.NOTE)
 
 
 def test_books_that_do_not_balance_and_a_clock_set_back(make_scene: MakeScene) -> None:

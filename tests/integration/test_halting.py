@@ -18,6 +18,7 @@ from ivr.rules.records import Dialable, Way
 from ivr.rules.states import CampaignState
 from ivr.usecases import halting
 from ivr.usecases.originating import originate
+from ivr.usecases.who import login_name
 from tests.integration.conftest import RedisServer
 from tests.integration.house import house, quick
 from tests.integration.rig import rig
@@ -60,7 +61,7 @@ def test_a_claim_made_in_the_same_moment_does_not_begin(scene: Scene, monkeypatc
 def test_it_outlives_every_process_and_the_first_one_stands(scene: Scene, make_scene: MakeScene) -> None:
     first, ours = halting.halt(scene.store, "complaints")
     assert ours
-    assert (first.by, first.reason) == (halting.login_name(), "complaints")
+    assert (first.by, first.reason) == (login_name(), "complaints")
     other = make_scene()
     assert other.store.halts.in_force() == first
     assert halting.halt(other.store, "another") == (first, False)
@@ -68,7 +69,7 @@ def test_it_outlives_every_process_and_the_first_one_stands(scene: Scene, make_s
     assert scene.store.halts.in_force() is None
     assert halting.unhalt(scene.store) is None
     [(by, reason, ended_by)] = scene.rows("SELECT halted_by, reason, ended_by FROM halts")
-    assert (by, reason, ended_by) == (halting.login_name(), "complaints", halting.login_name())
+    assert (by, reason, ended_by) == (login_name(), "complaints", login_name())
 
 
 @pytest.mark.parametrize("reason", ["x" * 501, "a\nb", "\x1b[2J"])
@@ -166,7 +167,7 @@ def test_campaign_status_says_since_when_by_whom_and_why(
     assert queues.hold(campaign.id) == ("installation-halted", "")
     with contextlib.closing(Meter(scene.store, scene.settings, campaign)) as meter:
         line = meter.line().plain
-    assert f"by {halting.login_name()}: wrong recording" in line
+    assert f"by {login_name()}: wrong recording" in line
     assert "installation halted since 20" in line
 
 

@@ -4,6 +4,7 @@ decode -> Pcm -> render -> <sounds>/<sound>.alaw, .ulaw, .sln16
 """
 
 from ivr.adapters.sound.decoding import ACCEPTED, Pcm, decode, decode_own
+from ivr.adapters.sound.fingerprints import fingerprints, verify_fingerprints
 from ivr.adapters.sound.measuring import measure
 from ivr.adapters.sound.rendering import Rendering, copy, length_ms, render, verify, write_whole
 from ivr.adapters.sound.wav import join, wav
@@ -15,11 +16,13 @@ __all__ = [
     "copy",
     "decode",
     "decode_own",
+    "fingerprints",
     "join",
     "length_ms",
     "measure",
     "render",
     "verify",
+    "verify_fingerprints",
     "wav",
     "write_whole",
 ]

@@ -1,13 +1,20 @@
-"""Messages."""
+"""Messages: kept once, never changed; what people say of them is added."""
 
 from __future__ import annotations
 
-from sqlalchemy import RowMapping, insert, select
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, insert, select
 
 from ivr.adapters.store import locks, schema
 from ivr.adapters.store.engine import Database
 from ivr.errors import NotFound, Refused
-from ivr.rules.records import Message
+from ivr.rules.records import Message, Origin, Review
+
+TABLE, APPROVALS = schema.messages, schema.approvals
+PLAIN = ("name", "sound", "length_ms", "original_name", "original_sha256", "uploaded_by", "sponsor", "voice_consent")
+IN_JSON = ("renderings", "findings", "measures")
 
 
 class Messages:
@@ -18,40 +25,110 @@ class Messages:
 
     def add(self, message: Message, at_ms: int) -> Message:
         """The message is kept under its name; adding the same recording under the same name changes nothing."""
-        table = schema.messages
         with self._database.write() as connection:
             locks.naming(connection)
-            row = connection.execute(select(table).where(table.c.name == message.name)).mappings().first()
+            row = connection.execute(select(TABLE).where(TABLE.c.name == message.name)).mappings().first()
             if row is not None:
-                if row["sound"] != message.sound:
+                if row["sound"] != message.sound or row["origin"] != message.origin.value:
                     raise Refused(
-                        f"a message named {message.name!r} exists already with another recording; choose another --name"
+                        f"a message named {message.name!r} exists already with another recording or origin; "
+                        "a change is a new message: choose another --name"
                     )
-                return _message(row)
-            values = {
-                key: getattr(message, key) for key in ("name", "sound", "length_ms", "original_name", "original_sha256")
-            }
-            key = connection.execute(insert(table).values(**values, added_at_ms=at_ms)).inserted_primary_key[0]  # type: ignore[index]
-            return Message(
-                key, message.name, message.sound, message.length_ms, message.original_name, message.original_sha256
-            )
+                return _messages(connection, [row])[0]
+            values = {key: getattr(message, key) for key in (*PLAIN, *IN_JSON)}
+            values |= {"findings": list(message.findings), "origin": message.origin.value, "added_at_ms": at_ms}
+            key = connection.execute(insert(TABLE).values(**values)).inserted_primary_key[0]  # type: ignore[index]
+            return _by(connection, TABLE.c.id == key)[0]
 
     def named(self, name: str) -> Message:
         """The message of that name, or NotFound."""
         with self._database.read() as connection:
-            row = connection.execute(select(schema.messages).where(schema.messages.c.name == name)).mappings().first()
-        if row is None:
+            found = _by(connection, TABLE.c.name == name)
+        if not found:
             raise NotFound(f"there is no message named {name!r}; `ivr message list` shows those there are")
-        return _message(row)
+        return found[0]
 
     def all(self) -> list[Message]:
         """Every message, oldest first."""
         with self._database.read() as connection:
-            return [
-                _message(row)
-                for row in connection.execute(select(schema.messages).order_by(schema.messages.c.id)).mappings()
-            ]
+            return _by(connection)
+
+    def of_campaign(self, campaign_id: int) -> Message:
+        """The message that the campaign plays."""
+        with self._database.read() as connection:
+            chosen = select(schema.campaigns.c.message_id).where(schema.campaigns.c.id == campaign_id)
+            return _by(connection, TABLE.c.id.in_(chosen))[0]
+
+    def like(self, original_sha256: str, sound: str = "") -> list[Message]:
+        """Those made of the same file, or that sound the same, oldest first."""
+        same = (TABLE.c.original_sha256 == original_sha256) | (TABLE.c.sound == sound)
+        with self._database.read() as connection:
+            return _by(connection, same)
+
+    def sponsors(self, message_id: int) -> list[str]:
+        """For whom the message was uploaded or is played, by name."""
+        campaigns, sponsors = schema.campaigns, schema.sponsors
+        played = (
+            select(sponsors.c.name)
+            .join(campaigns, campaigns.c.sponsor_id == sponsors.c.id)
+            .where(campaigns.c.message_id == message_id)
+        )
+        said = select(TABLE.c.sponsor).where(TABLE.c.id == message_id, TABLE.c.sponsor != "")
+        with self._database.read() as connection:
+            return sorted(set(connection.scalars(played)) | set(connection.scalars(said)))
+
+    def found(self, message_id: int, findings: Sequence[Mapping[str, Any]], measures: Mapping[str, Any]) -> None:
+        """What a later check found is kept with the message, unless somebody approved it: they saw what was there."""
+        approved = select(APPROVALS.c.message_id)
+        where = (TABLE.c.id == message_id, TABLE.c.id.not_in(approved))
+        with self._database.write() as connection:
+            connection.execute(TABLE.update().where(*where).values(findings=list(findings), measures=dict(measures)))
+
+    def approve(self, message: Message, verdict: Review) -> Message:
+        """That person approved it, once; Refused when somebody refused it."""
+        with self._database.write() as connection:
+            locks.naming(connection)
+            now = _by(connection, TABLE.c.id == message.id)[0]
+            if now.refusal:
+                raise Refused(f"message {now.name!r} was refused by {now.refusal.by}; add another recording")
+            if verdict.by not in [approval.by for approval in now.approvals]:
+                values = {"message_id": now.id, "approved_by": verdict.by, "at_ms": verdict.at_ms}
+                connection.execute(insert(APPROVALS).values(values))
+            return _by(connection, TABLE.c.id == message.id)[0]
+
+    def refuse(self, message: Message, verdict: Review) -> Message:
+        """No campaign may use it any more, whoever approved it; the first refusal stands."""
+        values = {"refused_by": verdict.by, "refused_at_ms": verdict.at_ms, "refused_reason": verdict.reason}
+        with self._database.write() as connection:
+            where = (TABLE.c.id == message.id, TABLE.c.refused_by.is_(None))
+            connection.execute(TABLE.update().where(*where).values(values))
+            return _by(connection, TABLE.c.id == message.id)[0]
 
 
-def _message(row: RowMapping) -> Message:
-    return Message(*(row[key] for key in ("id", "name", "sound", "length_ms", "original_name", "original_sha256")))
+def _by(connection: Connection, *where: Any) -> list[Message]:
+    rows = connection.execute(select(TABLE).where(*where).order_by(TABLE.c.id)).mappings().all()
+    return _messages(connection, rows)
+
+
+def _messages(connection: Connection, rows: Sequence[RowMapping]) -> list[Message]:
+    """The messages of those rows with their approvals."""
+    ids = [row["id"] for row in rows]
+    approvals: dict[int, list[Review]] = {}
+    query = select(APPROVALS).where(APPROVALS.c.message_id.in_(ids)).order_by(APPROVALS.c.at_ms)
+    for one in connection.execute(query).mappings():
+        approvals.setdefault(one["message_id"], []).append(Review(one["approved_by"], one["at_ms"]))
+    return [_message(row, tuple(approvals.get(row["id"], ()))) for row in rows]
+
+
+def _message(row: RowMapping, approvals: tuple[Review, ...]) -> Message:
+    given = {key: row[key] for key in ("id", *PLAIN, *IN_JSON)}
+    refusal = None
+    if row["refused_by"] is not None:
+        refusal = Review(row["refused_by"], row["refused_at_ms"], row["refused_reason"] or "")
+    return Message(
+        **given,
+        uploaded_at_ms=row["added_at_ms"],
+        origin=Origin(row["origin"]),
+        approvals=approvals,
+        refusal=refusal,
+    )

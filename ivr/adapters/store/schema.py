@@ -72,6 +72,24 @@ messages = Table(
     Column("sound", String(64), nullable=False),
     Column("length_ms", Integer, nullable=False),
     Column("added_at_ms", BigInteger, nullable=False),
+    Column("renderings", JSON, nullable=False, server_default="{}"),  # SHA-256 by extension
+    Column("uploaded_by", String(64), nullable=False, server_default=""),  # login name
+    Column("origin", String(16), nullable=False, server_default="human"),  # rules/records.py
+    Column("sponsor", String(200), nullable=False, server_default=""),  # as the uploader said; "": nobody's yet
+    Column("voice_consent", Text, nullable=False, server_default=""),
+    Column("findings", JSON, nullable=False, server_default="[]"),  # rules/recording_checks.py
+    Column("measures", JSON, nullable=False, server_default="{}"),  # rules/recording_facts.py
+    Column("refused_by", String(64)),  # null: nobody refused it
+    Column("refused_at_ms", BigInteger),
+    Column("refused_reason", Text),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("message_id", ForeignKey("messages.id"), primary_key=True),
+    Column("approved_by", String(64), primary_key=True),  # login name: nobody approves twice
+    Column("at_ms", BigInteger, nullable=False),
 )
 
 sponsors = Table(

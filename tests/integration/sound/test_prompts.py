@@ -8,6 +8,7 @@ import pytest
 
 from ivr.adapters import pico, sound
 from ivr.errors import Refused
+from ivr.rules.records import Origin
 from ivr.settings import HOME, Message, Settings
 from ivr.usecases import messages, prompts
 
@@ -58,6 +59,23 @@ def test_an_institution_is_not_announced_as_political(
     assert all(text in made.notice.text for text in (texts.controller, texts.source, texts.website, "9"))
     with pytest.raises(Refused, match="kind is 'other'"):
         prompts.campaign_prompts(dataclasses.replace(texts, kind="other"), language, settings)
+
+
+@pytest.mark.parametrize(
+    ("texts", "language", "words"),
+    [(FRENCH, "fr", "par intelligence artificielle"), (ENGLISH, "en", "by artificial intelligence")],
+)
+@pytest.mark.parametrize("origin", [Origin.SYNTHETIC, Origin.CLONED])
+def test_an_artificial_voice_is_disclosed_before_it_is_heard(
+    origin: Origin, texts: prompts.Texts, language: str, words: str, settings: Settings
+) -> None:
+    for human in (Origin.HUMAN, Origin.EDITED):
+        assert words not in prompts.campaign_prompts(texts, language, settings, human).preroll.text
+    for kind in ("political", "institutional"):
+        made = prompts.campaign_prompts(dataclasses.replace(texts, kind=kind), language, settings, origin)
+        assert made.preroll.text.endswith(f"{words}.")
+        assert "9" in made.preroll.text
+        assert made.preroll.length_ms <= 15_000
 
 
 def test_the_same_texts_give_the_same_sounds_even_without_what_was_kept(settings: Settings, tmp_path: Path) -> None:
