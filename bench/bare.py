@@ -17,10 +17,10 @@ from pathlib import Path
 from types import TracebackType
 
 from ivr.adapters.pbx import instance, render
+from ivr.adapters.pbx.secret import ami_secret
 from ivr.adapters.sound import Rendering
 from ivr.rules.segments import Segment
 from ivr.settings import Settings
-from ivr.usecases.running import ami_secret
 
 TRUNK = "lab"
 EFFECT, PLAYBACK = "bench-effect", "bench-playback"

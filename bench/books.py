@@ -32,7 +32,7 @@ from ivr.rules.states import CampaignState
 from ivr.settings import Pbx, Settings, Trunk
 from ivr.usecases import originating, reconciling, recording
 from ivr.usecases.asking import questions
-from ivr.usecases.campaigns import finish_done
+from ivr.usecases.finishing import finish_done
 
 SIZES = (10_000, 100_000, 1_000_000)
 CLAIMED = 3_000

@@ -145,9 +145,10 @@ class Stack:
         lab.wait_ready(self.settings)
 
     @contextlib.contextmanager
-    def database_locked(self) -> Iterator[None]:
-        """Somebody else has the write lock."""
-        with contextlib.closing(sqlite3.connect(self.settings.var_dir / "portevoix.db", isolation_level=None)) as other:
+    def database_locked(self, patience_s: float = 5.0) -> Iterator[None]:
+        """Somebody else has the write lock. OperationalError if it is not to be had in that time."""
+        file = self.settings.var_dir / "portevoix.db"
+        with contextlib.closing(sqlite3.connect(file, patience_s, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             yield
             other.execute("ROLLBACK")

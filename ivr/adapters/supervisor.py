@@ -18,6 +18,7 @@ from xmlrpc.client import Fault, ProtocolError, ServerProxy
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
+from ivr.adapters import orphans
 from ivr.errors import NotReady, SetUpFailed
 
 LOG_BYTES = 20_000_000
@@ -92,6 +93,10 @@ class Supervisor:
         except OSError:
             return 0
         return pid if os.fsencode(self._config) in command.split(b"\0") else 0
+
+    def orphans(self) -> dict[int, str]:
+        """The processes that a killed supervisor of this folder left, with their names; none while one is up."""
+        return {} if self.is_up() or self.holder() else orphans.find(f"unix://{self._socket}")
 
     def states(self) -> list[State]:
         """What each process does. Raises NotReady when nothing was started."""

@@ -11,13 +11,13 @@ import signal
 from ivr.adapters import agi
 from ivr.adapters.ami import AmiClient
 from ivr.adapters.pbx import cdr, stops
+from ivr.adapters.pbx.secret import ami_secret
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
 from ivr.errors import AmiDown
 from ivr.settings import Settings
 from ivr.usecases import watching
 from ivr.usecases.controlling import Controller
-from ivr.usecases.running import ami_secret
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
 from dataclasses import asdict, dataclass
@@ -10,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ivr.adapters.store import Store
-from ivr.errors import BadSetting, BadTransition, NotFound, Refused
+from ivr.errors import BadSetting, NotFound, Refused
 from ivr.rules.records import Campaign, SourceBatch
 from ivr.rules.states import CampaignState, move_campaign
 from ivr.rules.windows import Hours
@@ -108,14 +107,6 @@ def _halt(store: Store, name: str, state: CampaignState) -> Campaign:
     store.campaigns.move(campaign, state, now_ms())
     store.attempts.release_campaign(campaign.id)
     return store.campaigns.named(name)
-
-
-def finish_done(store: Store, at_ms: int) -> None:
-    """Running campaigns with nothing due, nothing on the line and every listen recorded are finished."""
-    for campaign in store.campaigns.running():
-        if not (store.campaigns.has_open_targets(campaign.id) or store.listens.without_listen(campaign_id=campaign.id)):
-            with contextlib.suppress(BadTransition):  # paused or stopped in this moment: then it is that
-                store.campaigns.move(campaign, CampaignState.FINISHED, at_ms)
 
 
 def batch_named(store: Store, name: str) -> SourceBatch:

@@ -38,6 +38,9 @@ class Part:
 def status(settings: Settings) -> list[Part]:
     """Each part with its process' state and its own answer. Raises NotReady when nothing is up."""
     boss = supervisor(settings)
+    if left := boss.orphans():
+        names = ", ".join(sorted(left.values()))
+        raise NotReady(f"the supervisor has died; {names} go on without it: `ivr up` takes over, `ivr down` ends them")
     states = boss.states()
     queues = Queues(_resolved(settings).redis_url)
     with contextlib.closing(queues):

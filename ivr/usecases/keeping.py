@@ -10,8 +10,8 @@ from ivr.adapters.ami import AmiClient
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
 from ivr.settings import Settings
-from ivr.usecases.campaigns import finish_done
 from ivr.usecases.dialing import Dialer
+from ivr.usecases.finishing import finish_done
 from ivr.usecases.reconciling import missing_listens
 
 KEEP_EVERY_S = 1.0

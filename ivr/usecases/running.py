@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from ivr.adapters.pbx import instance, programs, render
+from ivr.adapters.pbx.secret import ami_secret
 from ivr.adapters.ports import Ports
 from ivr.adapters.queues import ORIGINATE, RECORD
 from ivr.adapters.store import Store
-from ivr.adapters.supervisor import Process
+from ivr.adapters.supervisor import Process, Supervisor
 from ivr.errors import NotReady, Refused, SetUpFailed
 from ivr.settings import Settings
+from ivr.usecases import taking_over
 from ivr.usecases.health import channels, status, supervisor
 from ivr.usecases.prompts import build_builtin
 
@@ -40,11 +41,12 @@ def up(settings: Settings, progress: Progress, foreground: bool = False) -> None
         raise Refused("Portevoix is up already here; `ivr status` shows its state")
     if boss.holder():  # started with another TMPDIR, or with its socket lost: two on one var would undo each other
         raise Refused(f"process {boss.holder()} runs Portevoix on {settings.var_dir} already; end it first")
+    kept = taking_over.take_over(boss, settings, progress)
     prepare(settings, progress)
-    resolved = resolve(settings)
+    resolved = (taking_over.resolved_before(settings) if kept else None) or resolve(settings)
     progress("starting Redis, Asterisk, controller, AGI server and workers")
     render.render(resolved, ami_secret(resolved))
-    boss.start(_processes(resolved), foreground)
+    boss.start([taking_over.kept_as(process, kept) for process in _processes(resolved)], foreground)
     try:
         _wait_ready(resolved, progress)
     except BaseException:  # an interrupt too: nothing is left half started
@@ -96,31 +98,19 @@ def resolve(settings: Settings) -> Settings:
     return resolved
 
 
-def ami_secret(settings: Settings) -> str:
-    """The manager's secret, made at first use, readable by its owner alone."""
-    path = settings.var_dir / "keys" / "ami.secret"
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not path.exists():
-        temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(24))
-        with contextlib.suppress(FileExistsError):
-            os.link(temporary, path)  # of two first uses at once the first one's stands for both
-        temporary.unlink()
-    return path.read_text().strip()
-
-
 def down(settings: Settings, progress: Progress, now: bool = False, patience_s: float = 180.0) -> None:
     """Nothing runs any more. Unless `now`, people on the line hear the message to its end first."""
     boss = supervisor(settings)
-    boss.states()  # raises NotReady if nothing is up
+    orphaned = bool(boss.orphans())
+    if not orphaned:
+        boss.states()  # raises NotReady if nothing is up
     if not now:
-        boss.stop_process("controller")
+        _end_controller(boss, orphaned)
         deadline = time.monotonic() + patience_s
         while (on_line := channels(settings)) and time.monotonic() < deadline:
             progress(f"{on_line} people on the line hear the message to its end (`ivr down --now` ends their calls)")
             time.sleep(1.0)
-    boss.stop()
+    taking_over.end_left(boss) if orphaned else boss.stop()
 
 
 def down_if_up(settings: Settings) -> None:
@@ -129,6 +119,14 @@ def down_if_up(settings: Settings) -> None:
     if boss.is_up():
         with contextlib.suppress(NotReady):
             boss.stop()
+    taking_over.end_left(boss)
+
+
+def _end_controller(boss: Supervisor, orphaned: bool) -> None:
+    if orphaned:
+        taking_over.end_left(boss, "controller")
+    else:
+        boss.stop_process("controller")
 
 
 def _wait_ready(settings: Settings, progress: Progress) -> None:
@@ -154,7 +152,7 @@ def _processes(settings: Settings) -> list[Process]:
     if settings.lab.enabled:
         ours.append(("carrier", 30, ["carrier"]))
     processes = [Process("asterisk", asterisk, 20, asterisk_env)]
-    processes += [Process(n, [sys.executable, "-m", "ivr", "process", *args], p, env) for n, p, args in ours]
+    processes += [Process(n, [sys.executable, "-m", "ivr.doors.process", *args], p, env) for n, p, args in ours]
     if not settings.redis.url:
         processes.append(_redis(settings))
     return processes

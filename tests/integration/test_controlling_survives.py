@@ -20,6 +20,7 @@ from ivr.rules.segments import Segment
 from ivr.rules.states import CampaignState
 from ivr.usecases import campaigns, keeping, telling
 from ivr.usecases.controlling import Controller
+from ivr.usecases.finishing import finish_done
 from ivr.usecases.originating import originate
 from ivr.usecases.recording import end_result, listen_result, record
 from tests.integration.conftest import RedisServer
@@ -266,7 +267,7 @@ def test_a_campaign_paused_while_it_finishes_is_paused(scene: Scene, monkeypatch
     running = scene.store.campaigns.running()
     campaigns.pause(scene.store, campaign.name)
     monkeypatch.setattr(scene.store.campaigns, "running", lambda: running)
-    campaigns.finish_done(scene.store, 99)
+    finish_done(scene.store, 99)
     assert scene.store.campaigns.named(campaign.name).state is CampaignState.PAUSED
 
 
@@ -280,8 +281,8 @@ def test_a_campaign_is_not_finished_though_a_call_ended_in_this_very_moment(scen
     campaign = scene.campaign(1)
     [attempt] = scene.dialing(campaign)
     record([end_result(attempt, "answered", 100)], scene.store)
-    campaigns.finish_done(scene.store, 99)
+    finish_done(scene.store, 99)
     assert scene.store.campaigns.named(campaign.name).state is CampaignState.RUNNING
     record([listen_result(listen(attempt))], scene.store)
-    campaigns.finish_done(scene.store, 99)
+    finish_done(scene.store, 99)
     assert scene.store.campaigns.named(campaign.name).state is CampaignState.FINISHED

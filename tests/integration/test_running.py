@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ivr.adapters.pbx.secret import ami_secret
 from ivr.adapters.supervisor import Supervisor
 from ivr.errors import NotReady, PortInUse, Refused, SetUpFailed
 from ivr.settings import Lab, Pbx, Settings, Trunk
@@ -149,7 +150,7 @@ def test_what_does_not_come_up_is_stopped_again(
 def test_the_managers_secret_is_one_and_private(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     found: set[str] = set()
-    threads = [threading.Thread(target=lambda: found.add(running.ami_secret(settings))) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: found.add(ami_secret(settings))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

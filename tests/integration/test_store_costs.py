@@ -17,7 +17,7 @@ from sqlalchemy import event
 
 from ivr.rules.states import CampaignState
 from ivr.rules.windows import Hours
-from ivr.usecases.campaigns import finish_done
+from ivr.usecases.finishing import finish_done
 from ivr.usecases.reconciling import missing_listens
 from ivr.usecases.recording import end_result, listen_result, record, stop_result
 from tests.integration.scene import Scene, listen

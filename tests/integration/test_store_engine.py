@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from ivr.adapters.store import Store, schema
+from ivr.adapters.store import Store, schema, tables
 from ivr.adapters.store.contacts import FileOrigin
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.suppressions import load_key
@@ -70,7 +70,7 @@ def test_calls_without_a_listen_are_known_after_the_migration(scene: Scene) -> N
     heard, silent, busy, live = scene.dialing(scene.campaign(4), 4)
     ends = [end_result(one, "answered", 90) for one in (heard, silent)] + [end_result(busy, "busy", 90)]
     record([*ends, listen_result(listen(heard))], scene.store)
-    command.downgrade(scene.store.database.alembic(), "0001")
+    command.downgrade(tables.config(scene.store.database), "0001")
     scene.store.migrate()
     assert scene.store.database.is_current()
     assert scene.store.listens.without_listen(91) == [silent]

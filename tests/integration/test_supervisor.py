@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ivr.adapters import orphans
 from ivr.adapters.supervisor import Process, Supervisor
 from ivr.errors import NotReady, SetUpFailed
 from tests.integration.scene import wait_for
@@ -81,3 +82,51 @@ def test_what_supervisord_would_read_otherwise_is_refused(boss: Supervisor, text
     with pytest.raises(SetUpFailed, match="cannot be used"):
         boss.start([Process("one", ["/bin/echo"], 10, {"X": text})])
     assert not boss.is_up()
+
+
+def orphaned(boss: Supervisor) -> dict[str, int]:
+    return {name: pid for pid, name in boss.orphans().items()}
+
+
+def test_what_a_killed_supervisor_left_is_found_and_kept_by_the_next(boss: Supervisor, tmp_path: Path) -> None:
+    programs = [Process(name, [sys.executable, "-c", SAY, name], 10) for name in ("kept", "ended")]
+    boss.start(programs)
+    wait_for(lambda: set(running(boss)) == {"kept", "ended"}, "both processes")
+    first = running(boss)
+    assert boss.orphans() == {}
+    os.kill(int((tmp_path / "state" / "supervisord.pid").read_text()), signal.SIGKILL)
+    wait_for(lambda: orphaned(boss) == first, "two processes without a supervisor")
+    orphans.end([first["ended"]])
+    assert orphaned(boss) == {"kept": first["kept"]}
+
+    standing = Process("kept", orphans.keeping(first["kept"], programs[0].command), 10)
+    boss.start([standing, programs[1]])
+    wait_for(lambda: set(running(boss)) == {"kept", "ended"}, "who stands for the one, and the other anew")
+    keeper = running(boss)["kept"]
+    assert keeper != first["kept"]
+    assert orphans.alive(first["kept"])
+    wait_for(lambda: orphans.kept_by(keeper), "who stands for it")
+    os.kill(first["kept"], signal.SIGKILL)
+    wait_for(lambda: not orphans.kept_by(keeper), "it took the place")
+    assert running(boss)["kept"] == keeper
+    log = tmp_path / "log %d" / "kept.log"
+    wait_for(lambda: log.read_text().count("says ['kept']") == 2, "the same command again")
+
+
+def test_who_stands_for_an_orphan_ends_it_when_told_to_end(boss: Supervisor, tmp_path: Path) -> None:
+    boss.start([Process("one", [sys.executable, "-c", SAY], 10)])
+    wait_for(lambda: "one" in running(boss), "the process")
+    left = running(boss)["one"]
+    os.kill(int((tmp_path / "state" / "supervisord.pid").read_text()), signal.SIGKILL)
+    wait_for(lambda: orphaned(boss) == {"one": left}, "a process without a supervisor")
+    boss.start([Process("one", orphans.keeping(left, ["/bin/false"]), 10)])
+    wait_for(lambda: orphans.kept_by(running(boss).get("one", 0)), "who stands for it")
+    boss.stop()
+    assert not orphans.alive(left)
+
+
+def test_a_number_that_is_anothers_by_now_is_not_waited_for(boss: Supervisor) -> None:
+    boss.start([Process("one", orphans.keeping(os.getpid(), [sys.executable, "-c", SAY]), 10)])
+    wait_for(lambda: "one" in running(boss), "the process")
+    pid = running(boss)["one"]
+    wait_for(lambda: not orphans.kept_by(pid), "that nobody stands for us")

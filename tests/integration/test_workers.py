@@ -42,7 +42,7 @@ Workers = Callable[[str], subprocess.Popen[bytes]]
 
 @pytest.fixture
 def worker(scene_of: Scene, tmp_path: Path) -> Iterator[Workers]:
-    """Starts `ivr process worker QUEUE`, logging to <queue>.log."""
+    """Starts the worker of QUEUE, logging to <queue>.log."""
     config = tmp_path / "resolved.json"
     config.write_text(scene_of.settings.model_dump_json())
     env = {key: value for key, value in os.environ.items() if not key.startswith("IVR_")} | {"IVR_CONFIG": str(config)}
@@ -50,7 +50,7 @@ def worker(scene_of: Scene, tmp_path: Path) -> Iterator[Workers]:
 
     def start(queue: str) -> subprocess.Popen[bytes]:
         with (tmp_path / f"{queue}.log").open("ab") as log:
-            command = [sys.executable, "-m", "ivr", "process", "worker", queue]
+            command = [sys.executable, "-m", "ivr.doors.process", "worker", queue]
             started.append(subprocess.Popen(command, cwd=HERE, env=env, stdout=log, stderr=log))
         return started[-1]
 

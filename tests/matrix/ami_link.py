@@ -65,16 +65,6 @@ class AmiLink:
             time.sleep(0.0005)
         return {attempt for _, attempt in list(self.originates)}
 
-    def most_within(self, window_s: float) -> int:
-        """The most Originates that passed in any such window."""
-        instants = sorted(at_s for at_s, _ in self.originates)
-        first, worst = 0, 0
-        for count, at_s in enumerate(instants):
-            while instants[first] <= at_s - window_s:
-                first += 1
-            worst = max(worst, count - first + 1)
-        return worst
-
     def close(self) -> None:
         """Nobody listens any more."""
         self._running = False

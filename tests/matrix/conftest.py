@@ -110,6 +110,7 @@ def at_peace(up: Installation) -> Iterator[Matrix]:
     """The matrix with an installation in which every part works, and no campaign runs before or after."""
     if not health.supervisor(up.settings).is_up():
         up.up_again()
+    up.listen_in()
     wait_for(up.works, "every part", 60)
     yield Matrix(up, _rows)
     for campaign in up.store.campaigns.all():

@@ -50,6 +50,17 @@ class Hold:
 
         wait_for(stopped, f"{name} without a job", 10)
 
+    def stop_unlocked(self, name: str) -> None:
+        """The process stands still, and has not the database's lock: it would hold up everybody else."""
+
+        def stopped() -> bool:
+            self.stop(name)
+            if not self._up.can_write():
+                self.go_on(name)
+            return name in self._held
+
+        wait_for(stopped, f"{name} without the database's lock", 10)
+
     def go_on(self, name: str) -> None:
         """The process goes on, if it still is there."""
         pid = self._held.pop(name, 0)

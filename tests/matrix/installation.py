@@ -7,15 +7,17 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import redis
 
+from ivr.adapters import orphans
 from ivr.adapters.store import Store
 from ivr.rules.segments import Segment
-from ivr.settings import Settings
+from ivr.settings import Settings, load
 from ivr.usecases import health, running
 from tests.matrix.ami_link import AmiLink
 from tests.stack import Stack, alive, running_stack, wait_for
@@ -68,8 +70,9 @@ class Installation:
     def pid(self, name: str) -> int:
         """The process of that name now; 0 if there is none. `sipp`: the one that answers the calls."""
         if name != SIPP:
-            return self.stack.pid(name)
-        carrier = self.stack.pid("carrier")
+            pid = self.stack.pid(name)
+            return orphans.kept_by(pid) or pid
+        carrier = self.pid("carrier")
         children = Path(f"/proc/{carrier}/task/{carrier}/children").read_text().split() if carrier else []
         return next((int(child) for child in children if b"scenario.xml" in _command(child)), 0)
 
@@ -84,10 +87,26 @@ class Installation:
         os.kill(pid, number)
         return pid
 
+    def processes(self) -> dict[str, list[int]]:
+        """Every process that any supervisor of this folder ever started and that lives, by name."""
+        found: dict[str, list[int]] = {}
+        for pid, name in orphans.find(f"unix://{self.settings.run_dir / 'supervisor.sock'}").items():
+            if not orphans.kept_by(pid):
+                found.setdefault(name, []).append(pid)
+        return found
+
     def kill(self, name: str) -> None:
         """Kill -9."""
         pid = self.signal(name, signal.SIGKILL)
         wait_for(lambda: not alive(pid), f"the end of {name}", 5)
+
+    def can_write(self) -> bool:
+        """Whether nobody has the database's lock just now."""
+        try:
+            with self.stack.database_locked(0.0):
+                return True
+        except sqlite3.OperationalError:
+            return False
 
     def resume(self, pid: int) -> None:
         """A process that stood still goes on."""
@@ -98,20 +117,26 @@ class Installation:
         return health.supervisor(self.settings).is_up() and all(part.works for part in health.status(self.settings))
 
     def up_again(self) -> None:
-        """`ivr up`, and the controller goes through `ami` as before."""
+        """`ivr up`. The controller then reaches Asterisk without `ami`, until `listen_in`."""
+        if self._ami_port() == self.ami.port:
+            self._set_ami_port(self.ami.far_port)
         running.up(self.settings, lambda _: None)
-        self.listen_in()
 
     def listen_in(self) -> None:
         """The controller reaches Asterisk's manager through `ami`."""
-        path = self.settings.resolved_file
-        resolved = Settings.model_validate_json(path.read_text(encoding="utf-8"))
-        self.ami.far_port = resolved.pbx.ami_port
-        pbx = resolved.pbx.model_copy(update={"ami_port": self.ami.port})
-        path.write_text(resolved.model_copy(update={"pbx": pbx}).model_dump_json(), encoding="utf-8")
-        health.supervisor(self.settings).stop_process("controller")
-        self.stack.begin("controller")
-        wait_for(self.works, "every part", 20)
+        if self._ami_port() != self.ami.port:
+            self.ami.far_port = self._ami_port()
+            self._set_ami_port(self.ami.port)
+            health.supervisor(self.settings).stop_process("controller")
+            self.stack.begin("controller")
+
+    def _ami_port(self) -> int:
+        return load(self.settings.resolved_file).pbx.ami_port
+
+    def _set_ami_port(self, port: int) -> None:
+        resolved = load(self.settings.resolved_file)
+        changed = resolved.model_copy(update={"pbx": resolved.pbx.model_copy(update={"ami_port": port})})
+        self.settings.resolved_file.write_text(changed.model_dump_json(), encoding="utf-8")
 
 
 def _command(pid: str) -> bytes:
@@ -126,7 +151,6 @@ def installation(folder: Path, more: str = "") -> Iterator[Installation]:
         with contextlib.closing(redis.Redis.from_url(stack.settings.redis_url)) as client:
             up = Installation(stack, link, client)
             try:
-                up.listen_in()
                 yield up
             finally:
                 link.close()

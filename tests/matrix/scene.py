@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ivr.adapters.queues import RESULTS
+from ivr.adapters.queues import GROUP, RESULTS
 from ivr.errors import IvrError
 from ivr.rules.electorate import Person
 from ivr.rules.records import Campaign
@@ -20,7 +20,7 @@ from tests.matrix.installation import LIVE, SIPP, Installation
 from tests.matrix.looks import Looks
 from tests.stack import wait_for
 
-ORIGINATE_AT_WORK = "rq:wip:originate"
+ORIGINATE_AT_WORK, RECORD_AT_WORK = "rq:wip:originate", "rq:wip:record"
 ORIGINATE_ASKED = ("rq:queue:originate", "rq:queue:originate:intermediate")
 """A worker that stands still while it waits is handed its job all the same: it then is in the second of these."""
 PATIENCE_S = 60.0
@@ -46,44 +46,54 @@ class Scene:
         self._index_of = {person.number: person.index for person in self.people}
 
     @contextlib.contextmanager
-    def frozen(self) -> Iterator[Hold]:
+    def frozen(self, *, recording: bool = False) -> Iterator[Hold]:
         """Within, somebody is in every column, and `columns` says how many; then whoever is left goes on.
 
-        The originate worker stands between claim and order, the record worker before results that wait, the controller
-        has sent calls that have not reached the carrier.
+        The originate worker stands between claim and order; the controller has sent calls that have not reached the
+        carrier; the record worker stands before results that wait or, with `recording`, between commit and settling.
         """
         up, line = self.up, self.up.stack.line
         wait_for(lambda: len(up.stack.line.ringing) + len(line.talking) >= LIVE, f"{LIVE} people called at once", 90)
         with Hold(up) as hold:
             hold.stop_idle("record-0")
             wait_for(lambda: up.redis.xlen(RESULTS), "results that nobody has recorded")
-            ordered = self._stand_between_claim_and_order(hold)
+            ordered = self._stand_in_jobs(hold, recording)
             hold.stop(SIPP)
             wait_for(lambda: not_at_carrier(up, self.campaign, self._index_of), "a call that is under way", 5)
-            hold.stop("controller")
+            hold.stop_unlocked("controller")
             self.columns = columns(up, self.campaign, self._index_of, ordered)
             self._note_instant()
             yield hold
 
-    def _stand_between_claim_and_order(self, hold: Hold) -> set[str]:
-        """The originate worker has claimed, and stands at its order; the claims whose order had been sent."""
+    def _stand_in_jobs(self, hold: Hold, recording: bool) -> set[str]:
+        """The workers have committed, and stand at their next word to Redis; the claims whose order had been sent."""
         hold.stop_idle("originate-0")
         wait_for(lambda: any(map(self.up.redis.llen, ORIGINATE_ASKED)), "a job to originate", 10)
         with self.up.stack.database_locked():
-            ordered = set(attempts(self.up, self.campaign, AttemptState.CLAIMED))
+            ordered, done = self._in(AttemptState.CLAIMED), self._outcomes()
             hold.go_on("originate-0")
             wait_for(lambda: self.up.redis.zcard(ORIGINATE_AT_WORK), "that job at work", 10)
+            if recording:
+                hold.go_on("record-0")
+                wait_for(lambda: self.up.redis.xpending(RESULTS, GROUP)["pending"], "results in hands", 10)
             hold.stop_writes_to_redis()
-        claimed = AttemptState.CLAIMED
-        wait_for(lambda: set(attempts(self.up, self.campaign, claimed)) - ordered, "claims without an order", 10)
+        wait_for(lambda: self._in(AttemptState.CLAIMED) - ordered, "claims without an order", 10)
+        wait_for(lambda: not recording or self._outcomes() > done, "results that are recorded and not settled", 10)
         return ordered
+
+    def unsent(self) -> set[str]:
+        """Attempts committed as dialing whose Originate has not left the controller, which stands still."""
+        return self._in(AttemptState.DIALING) - self.up.ami.passed()
+
+    def _in(self, state: AttemptState) -> set[str]:
+        return set(attempts(self.up, self.campaign, state))
 
     def _note_instant(self) -> None:
         """What is to be there beyond this when all is back to work."""
         self.struck_ms = int(time.time() * 1000)
         tried = [attempts(self.up, self.campaign, state) for state in AttemptState]
         self._known = {self._index_of[number] for some in tried for number in some.values()}
-        self._done = sum(self.up.store.campaigns.books(self.campaign.id).outcomes.values())
+        self._done = self._outcomes()
 
     def wait_back(self, since_s: float) -> None:
         """All is back to work; `back_s` says how long after `since_s` (monotonic clock).

@@ -6,20 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import URL, Connection
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ivr.adapters.store import locks, postgres, sqlite
-from ivr.errors import BadSetting, Permanent, StoreBusy
-
-MIGRATIONS = Path(__file__).parent / "migrations"
+from ivr.adapters.store import locks, sqlite
+from ivr.errors import BadSetting, StoreBusy
 
 
 class Database:
@@ -41,6 +34,8 @@ class Database:
             self.engine = self._reader = sqlite.open_engine(url, busy_timeout_s)
             self._explain, self._begin_read = sqlite.explain, sqlite.begin_read
         elif url.drivername.startswith("postgres"):
+            from ivr.adapters.store import postgres  # its driver takes a tenth of a second to import
+
             self.engine = postgres.open_engine(url, busy_timeout_s)
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             self._explain, self._begin_read = postgres.explain, postgres.begin_read
@@ -77,23 +72,15 @@ class Database:
 
     def migrate(self) -> None:
         """The tables are those of this version; what was in them is kept. Permanent if a later version made them."""
-        try:
-            command.upgrade(self.alembic(), "head")
-        except CommandError as error:
-            raise Permanent(f"the database was made by another version of Portevoix: {error}") from None
+        from ivr.adapters.store import tables
+
+        tables.migrate(self)
 
     def is_current(self) -> bool:
         """True when no migration is missing."""
-        head = ScriptDirectory.from_config(self.alembic()).get_current_head()
-        with self.read() as connection:
-            return MigrationContext.configure(connection).get_current_revision() == head
+        from ivr.adapters.store import tables
 
-    def alembic(self) -> Config:
-        """Alembic's configuration for this database: migrations/env.py takes the connection from it."""
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-        config.attributes["database"] = self
-        return config
+        return tables.are_current(self)
 
     def close(self) -> None:
         """No connection is left open."""

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ivr.adapters.pbx import native
-from ivr.doors import logs
+from ivr.doors import process as one_process
 from ivr.doors.cli.parts import console, halt_line, say, settings_of
 from ivr.errors import IvrError
 from ivr.settings import Settings
@@ -82,22 +82,5 @@ def _say_halt(settings: Settings) -> None:
 @click.argument("queue", required=False)
 @click.pass_context
 def process(context: click.Context, name: str, queue: str | None) -> None:
-    """One process of the installation, in the foreground. The supervisor calls this."""
-    settings = settings_of(context)
-    logs.for_process(settings.log_level)
-    if name == "agi":
-        from ivr.doors import agi_server
-
-        agi_server.run(settings)
-    elif name == "controller":
-        from ivr.doors import controller
-
-        controller.run(settings)
-    elif name == "carrier":
-        from ivr.doors import carrier
-
-        carrier.run(settings)
-    else:
-        from ivr.doors import worker
-
-        worker.run(settings, queue or "")
+    """One process of the installation, in the foreground, as the supervisor runs it."""
+    one_process.run(settings_of(context), name, *filter(None, [queue]))
