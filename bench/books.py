@@ -125,7 +125,7 @@ def _keep(store: Store, settings: Settings) -> None:
     """What the controller asks of the books each second."""
     now_ms = int(time.time() * 1000)
     store.attempts.release_claimed(None, now_ms - 30_000)
-    reconciling.missing_listens(store, settings.var_dir / "outbox", now_ms)
+    reconciling.missing_listens(store, {settings.pbx.name}, settings.var_dir / "outbox", now_ms)
     finish_done(store, now_ms)
 
 

@@ -46,6 +46,7 @@ grace_s = 0
 host = "127.0.0.1:{far_end}"
 rate_cps = 1000
 channels = {channels}
+ramp_s = 0
 """
 ONE_SECOND_MS = {Segment.PREROLL: 240, Segment.MESSAGE: 520, Segment.NOTICE: 240, Segment.CONFIRMATION: 240}
 FIFTY_FIVE_SECONDS_MS = {

@@ -7,7 +7,7 @@
     + AmiDisconnected, AmiTimeout
   x Permanent     trying again cannot help
     + AmiRefused, AmiLoginRefused, AgiRefused, Unsendable, BadSetting, BadTransition, AudioRefused, ContactsRefused,
-      NotFound, Refused, Unrecordable, ProgramMissing, PortInUse, SetUpFailed
+      NotFound, Refused, NameTaken, Unrecordable, ProgramMissing, PortInUse, SetUpFailed
 * CallEnded       the person hung up: the end of a conversation, not an error
 """
 
@@ -113,6 +113,10 @@ class NotFound(Permanent):
 
 class Refused(Permanent):
     """A rule forbids it."""
+
+
+class NameTaken(Permanent):
+    """Another controller runs under this PBX's name."""
 
 
 class Unrecordable(Permanent):

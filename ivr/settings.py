@@ -53,6 +53,9 @@ class Trunk(_Section):
     host: str = Field(pattern=r"^[A-Za-z0-9.\-\[\]:]+$", description="host or host:port of the carrier")
     rate_cps: float = Field(1.0, gt=0, le=1000, description="calls started in any rolling second, at most")
     channels: int = Field(30, ge=1, description="calls at once, at most")
+    ramp_s: float = Field(
+        10.0, ge=0, le=600, description="seconds from one call a second to the full rate, after a pause or trouble"
+    )
     caller_id: str = Field("", description="number shown to the people called, as granted by the carrier (+33…)")
     username: str = Field("", description="name for authentication; empty: by address")
     password: str = Field("", description="secret for authentication", repr=False)
@@ -124,11 +127,12 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path("."), description="folder of the settings file; relative paths start here")
     var: Path = Field(Path("var"), description="folder for database, sounds, logs and state")
+    shared: str = Field("", description="folder of sounds and keys that nodes of one installation share; empty: var")
     cache: Path = Field(Path("~/.cache/portevoix"), description="per-user folder for programs unpacked at set-up")
     language: Literal["fr", "en"] = Field("fr", description="language of reports and spoken texts by default")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least severity logged")
-    workers_originate: int = Field(1, ge=1, le=32, description="RQ workers on queue `originate`")
-    workers_record: int = Field(1, ge=1, le=32, description="RQ workers on queue `record`")
+    workers_originate: int = Field(1, ge=0, le=32, description="RQ workers on queue `originate`")
+    workers_record: int = Field(1, ge=0, le=32, description="RQ workers on queue `record`")
     pbx: Pbx = Pbx()
     trunks: dict[str, Trunk] = Field(default_factory=dict, description="SIP carriers by name")
     calls: Calls = Calls()
@@ -163,7 +167,17 @@ class Settings(BaseSettings):
     @property
     def sounds_dir(self) -> Path:
         """Where the telephone renderings are, named by hash."""
-        return self.var_dir / "sounds"
+        return self.shared_dir / "sounds"
+
+    @property
+    def shared_dir(self) -> Path:
+        """What every node of one installation reads, absolute: the var folder unless told otherwise."""
+        return (self.home / Path(self.shared).expanduser()).resolve() if self.shared else self.var_dir
+
+    @property
+    def suppression_key_file(self) -> Path:
+        """The key without which nobody who asked to stop is recognised."""
+        return self.shared_dir / "keys" / "suppression.key"
 
     @property
     def log_dir(self) -> Path:

@@ -47,6 +47,7 @@ enabled = true
 host = "127.0.0.1:0"
 rate_cps = 10
 channels = 200
+ramp_s = 0
 caller_id = "+33199000000"
 """
 
@@ -67,6 +68,7 @@ class Line:
     ringing: set[int] = field(default_factory=set)
     talking: set[int] = field(default_factory=set)
     invited_ms: list[float] = field(default_factory=list)
+    most_at_once: int = 0
 
     def note(self, event: CallEvent) -> None:
         if event.person is None:
@@ -75,12 +77,19 @@ class Line:
             self.called[event.person] = self.called.get(event.person, 0) + 1
             self.ringing.add(event.person)
             self.invited_ms.append(event.at_ms)
+            self.most_at_once = max(self.most_at_once, len(self.ringing | self.talking))
         elif event.seen is Seen.ACK:
             self.ringing.discard(event.person)
             self.talking.add(event.person)
         elif event.seen in ENDINGS:
             self.ringing.discard(event.person)
             self.talking.discard(event.person)
+
+    def strand(self, people: set[int]) -> None:
+        """Their calls are over for everybody but the carrier: whoever made them is dead. Counting begins anew."""
+        self.ringing -= people
+        self.talking -= people
+        self.most_at_once = 0
 
 
 @dataclass
@@ -266,6 +275,12 @@ def rendered(settings: Settings, lengths_ms: Mapping[Segment, int]) -> dict[Segm
         segment: sound.render(Pcm(draw.normal(0, 0.2, 8 * length_ms).astype(np.float32), 8000), settings.sounds_dir)
         for segment, length_ms in lengths_ms.items()
     }
+
+
+def worst_second(invited_ms: list[float]) -> int:
+    """The most calls that reached the far end in any rolling second."""
+    ordered = sorted(invited_ms)
+    return max((sum(1 for later in ordered if at <= later < at + 1000) for at in ordered), default=0)
 
 
 @contextlib.contextmanager

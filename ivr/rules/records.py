@@ -139,6 +139,44 @@ class Halt:
 
 
 @dataclass(frozen=True, slots=True)
+class Override:
+    """A limit that an engineer changed while everything runs. None: as in the settings. changed_by: a login name."""
+
+    scope: str
+    rate_cps: float | None
+    channels: int | None
+    changed_at_ms: int
+    changed_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class PbxBeat:
+    """One Asterisk as its controller wrote it down last; it lives while `beat` changes. beat_at_ms: for people."""
+
+    name: str
+    beat: int
+    beat_at_ms: int
+    ready: bool
+    channels: int
+    live: int
+
+
+@dataclass(frozen=True, slots=True)
+class Allotted:
+    """A PBX's part of a limit. scope: `trunk:NAME` or `campaign:ID`. breaker: of a trunk, its state in words."""
+
+    scope: str
+    pbx: str
+    wants: bool
+    rate_cps: float
+    channels: int
+    live: int
+    worst_second: int
+    worst_at_ms: int
+    breaker: str
+
+
+@dataclass(frozen=True, slots=True)
 class OpenAttempt:
     """An attempt that was, or may have been, sent and whose end is not known."""
 

@@ -27,7 +27,7 @@ GROUP_S = 0.2
 """Orders of less than that are committed together, at ten calls a second each by itself: a pause finds few of them."""
 MOST_IN_GROUP = 25
 LOOK_AGAIN_S = 0.2
-LEAD_S, LONGEST_LEAD_S = 0.015, 0.1
+LEAD_S, LONGEST_LEAD_S = 0.015, 0.04
 """A group's commit begins so long before its first turn, more when commits took longer lately."""
 
 
@@ -124,7 +124,8 @@ class Committer:
         line = self._line
         if not line.waiting or self._room() <= 0:
             return None
-        return max(line.slot_s(now_s), min(self._turns(now_s, line.reserved_for()).values()))
+        first_s = max(line.slot_s(now_s), min(self._turns(now_s, line.reserved_for()).values()))
+        return first_s if first_s < math.inf else None
 
     def _choose(self, now_s: float) -> list[Order]:
         """The orders of the next turns: each of the campaign whose share says so, of those whose own rate allows it."""
@@ -136,7 +137,7 @@ class Committer:
             slot_s = max(slot_s, min(turns.values()))
             ready = {one: len(line.waiting[one]) for one, at_s in turns.items() if at_s <= slot_s}
             campaign = line.turns.next_campaign(ready)
-            gap_s = max(line.pacer.gap_s, self._paces.of(campaign).gap_s) if campaign is not None else 0.0
+            gap_s = max(line.pacer.gap_s, self._paces.gap_s(campaign)) if campaign is not None else 0.0
             if campaign is None or slot_s > until_s - gap_s:
                 break
             until_s = min(until_s, slot_s + GROUP_S)

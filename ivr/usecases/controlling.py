@@ -9,9 +9,10 @@ import time
 from ivr.adapters.ami import AmiClient
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
-from ivr.errors import AmiLoginRefused, Temporary
+from ivr.errors import AmiLoginRefused, NameTaken, Temporary
 from ivr.settings import Settings
 from ivr.usecases import feeding, following, keeping
+from ivr.usecases.allotting import Allotter
 from ivr.usecases.dialing import Dialer
 from ivr.usecases.feeding import Feeder
 from ivr.usecases.following import Follower
@@ -21,6 +22,7 @@ from ivr.usecases.reconciling import Reconciler, Witness
 from ivr.usecases.telling import Teller
 
 log = logging.getLogger(__name__)
+APPLY_EVERY_S = 0.1
 
 
 class Controller:
@@ -33,12 +35,20 @@ class Controller:
         self._teller = Teller(queues)
         self.follower = Follower(store, ami, self.dialer, self._teller)
         self.reconciler = Reconciler(self._pbx, store, ami, witness, self.follower)
-        self._feeder = Feeder(self._pbx, store, queues, self.dialer)
-        self.keeper = Keeper(settings, store, queues, ami, self.dialer)
+        self.allotter = Allotter(settings, store, self.dialer)
+        self._feeder = Feeder(self._pbx, store, queues, self.dialer, self.allotter)
+        self.keeper = Keeper(settings, store, queues, self.dialer, self.allotter.watch)
 
     async def run(self) -> None:
-        """Runs until cancelled. Raises AmiLoginRefused: then no call can be made until an engineer looks."""
-        await self._begin()
+        """Runs until cancelled. Raises AmiLoginRefused and NameTaken: no call can be made until an engineer looks."""
+        await self.allotter.begin()
+        try:
+            await self._begin()
+            await self._run()
+        finally:
+            await self.allotter.end()
+
+    async def _run(self) -> None:
         follower = self.follower
         loops = [
             follower.hear(),
@@ -46,6 +56,8 @@ class Controller:
             again("answers", follower.note_answers, lambda: following.ANSWERS_EVERY_S),
             again("feed", self._feeder.step, lambda: feeding.FEED_EVERY_S),
             again("keep", self.keeper.step, lambda: keeping.KEEP_EVERY_S),
+            again("apply", self._apply, lambda: APPLY_EVERY_S),
+            self.allotter.run(),
             self._teller.run(),
             self.reconciler.run(),
             *self.dialer.runs(),
@@ -56,6 +68,11 @@ class Controller:
                     group.create_task(loop)
         except* AmiLoginRefused:
             raise AmiLoginRefused from None
+        except* NameTaken as taken:
+            raise taken.exceptions[0] from None
+
+    async def _apply(self) -> None:
+        self.allotter.apply()
 
     async def _begin(self) -> None:
         while True:

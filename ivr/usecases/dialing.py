@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ivr.adapters.ami import AmiClient, Originate
 from ivr.adapters.store import Store
 from ivr.errors import AmiDown, Permanent, Uncertain
+from ivr.rules.breaker import State
 from ivr.rules.numbers import dialled
 from ivr.rules.pacing import Pacer
 from ivr.rules.records import Campaign, Dialable
@@ -29,6 +31,8 @@ log = logging.getLogger(__name__)
 CONTEXT = "ivr-message"
 STALE_S = 0.5
 """A yes older than this is asked for again: between it and sending we may have been stopped, and halted meanwhile."""
+STUCK_S = 2.0
+"""Orders for a trunk through which nothing can leave are given back after so long: others may call these people."""
 
 
 class Dialer:
@@ -36,19 +40,22 @@ class Dialer:
 
     def __init__(self, settings: Settings, store: Store, ami: AmiClient) -> None:
         self._settings = settings
-        self._ami = ami
+        self.ami = ami
         self._books = Books(settings, store)
         # The process before us may have sent until this moment, and its sends count in the carrier's rolling second.
         self._since_s = time.monotonic()
         self.trunks = {
-            name: TrunkLine(name, trunk, Pacer(trunk.rate_cps, self._since_s))
+            name: TrunkLine(name, trunk, Pacer(trunk.rate_cps, self._since_s), trunk.rate_cps, trunk.channels)
             for name, trunk in settings.trunks.items()
         }
         self.calls: dict[str, LiveCall] = {}
         self.ready = False  # true once the calls that the PBX carries already are known
         self.originated = 0
-        self._paces = CampaignPaces(self._since_s)
-        self._running: set[int] = set()
+        self.paces = CampaignPaces(self._since_s)
+        self.running: dict[int, Campaign] = {}
+        self._could_send_s: dict[str, float] = {}
+        self.channels = settings.pbx.channels
+        self.allowed: Callable[[], bool] | None = None  # the allotter's word: without it the settings' limits hold
         self._sending: set[asyncio.Task[None]] = set()
 
     def accept(self, order: Order) -> None:
@@ -62,22 +69,24 @@ class Dialer:
     def set_campaigns(self, campaigns: Collection[Campaign]) -> None:
         """These run. Each one's own rate holds beside its trunk's, and its share among the campaigns of a trunk."""
         for campaign in campaigns:
-            self._paces.set(campaign)
-            for line in self._lines(campaign):
+            if self.allowed is None:
+                self.paces.set(campaign.id, campaign.rate_cps)
+            for line in self.lines(campaign):
                 line.turns.set_share(campaign.id, Share(campaign.weight, campaign.priority))
-        over = self._running - {campaign.id for campaign in campaigns}
-        self._running = {campaign.id for campaign in campaigns}
-        for line in self.trunks.values():
-            for campaign_id in over:
+        for campaign_id in set(self.running) - {campaign.id for campaign in campaigns}:
+            self.paces.forget(campaign_id)
+            for line in self.trunks.values():
                 line.turns.forget(campaign_id)
+        self.running = {campaign.id: campaign for campaign in campaigns}
 
-    def _lines(self, campaign: Campaign) -> list[TrunkLine]:
+    def lines(self, campaign: Campaign) -> list[TrunkLine]:
+        """The campaign's trunks here, the preferred one first."""
         return [self.trunks[name] for name in campaign.trunks if name in self.trunks]
 
     def adopt(self, attempt: str, trunk: str) -> None:
         """A call that is alive on the PBX, sent before this process began, is followed to its end."""
         if attempt not in self.calls:
-            self.calls[attempt] = LiveCall(attempt, time.monotonic(), adopted=True)
+            self.calls[attempt] = LiveCall(attempt, time.monotonic(), trunk, adopted=True)
             if trunk in self.trunks:
                 self.trunks[trunk].live.add(attempt)
 
@@ -89,28 +98,67 @@ class Dialer:
             if line.waiting:
                 line.news.set()
 
+    def parked(self, campaign: Campaign) -> tuple[str, str] | None:
+        """(what the campaign waits for, until when in ISO 8601) while all of its trunks here are parked."""
+        lines, now_s = self.lines(campaign), time.monotonic()
+        until = {line.name: line.breaker.until_s() for line in lines}
+        known = {name: until_s for name, until_s in until.items() if until_s is not None}
+        if not lines or len(known) < len(lines):
+            return None
+        first = min(known, key=lambda name: known[name])
+        at = datetime.now(UTC) + timedelta(seconds=known[first] - now_s)
+        return f"trunk-{first}-parked", at.isoformat()
+
+    def judge(self, call: LiveCall) -> None:
+        """The breaker of the call's trunk knows how it went: once, at its answer or its end."""
+        if not call.judged and call.trunk in self.trunks:
+            call.judged = True
+            self.trunks[call.trunk].saw(call.blame, time.monotonic(), call.era, call.why)
+
     def wanted(self, campaign: Campaign, ahead_s: float) -> int:
-        """How many targets of the campaign to ask for now: the pace of the next seconds, within the channels.
+        """How many targets of the campaign to ask for now: the pace of the next seconds, within the channels."""
+        return sum(self.wanted_by_trunk(campaign, ahead_s).values())
+
+    def wanted_by_trunk(self, campaign: Campaign, ahead_s: float) -> dict[str, int]:
+        """The same for each of its trunks: the next one takes what those before have no room for.
 
         Channels that become free at the pace of the last second are counted as free ones: orders wait for them.
         """
-        line = self.trunks.get(campaign.trunks[0])
-        if line is None:
-            return 0
-        free = min(line.free(), self._free()) + line.pacer.recent(time.monotonic()) - line.orders()
-        ahead = max(1, round(min(line.pacer.rate_cps, campaign.rate_cps) * ahead_s))
-        return max(0, min(free, ahead - len(line.waiting.get(campaign.id, ()))))
+        rate_cps, wanted = self.paces.rate_cps(campaign.id), dict[str, int]()
+        for line in self.lines(campaign):
+            if line.rate_cps <= 0 or rate_cps <= 0:
+                continue
+            free = min(line.free(), self.free()) + line.pacer.recent(time.monotonic()) - line.orders()
+            own_cps = min(line.rate_cps, rate_cps)
+            ahead = max(1, round(own_cps * ahead_s)) - len(line.waiting.get(campaign.id, ()))
+            wanted[line.name] = max(0, min(free, ahead))
+            rate_cps -= min(own_cps, (wanted[line.name] + len(line.waiting.get(campaign.id, ()))) / ahead_s)
+        return wanted
 
-    def waiting(self, campaign: Campaign) -> int:
-        """How many orders of the campaign wait."""
-        return sum(len(line.waiting.get(campaign.id, ())) for line in self.trunks.values())
+    def waiting(self, campaign: Campaign, trunk: str) -> int:
+        """How many orders of the campaign wait for the trunk."""
+        return len(self.trunks[trunk].waiting.get(campaign.id, ()))
+
+    def unsent(self) -> set[str]:
+        """The attempts that may be `dialing` in the books and of which nothing was sent yet."""
+        return {attempt for line in self.trunks.values() for attempt in line.reserved}
+
+    def stuck(self) -> list[str]:
+        """The attempts that waited for trunks through which nothing could leave for a while: they wait no longer."""
+        now_s, given_up = time.monotonic(), list[str]()
+        for line in self.trunks.values():
+            if self.may_send(line) or not line.waiting:
+                self._could_send_s[line.name] = now_s
+            elif now_s - self._could_send_s.get(line.name, now_s) > STUCK_S:
+                given_up += line.drop_waiting()
+        return given_up
 
     def runs(self) -> list[Coroutine[Any, Any, None]]:
         """One loop per trunk, to be run as tasks. Cancelled, what is committed and not sent is taken back."""
         return [self._run(line) for line in self.trunks.values()]
 
     async def _run(self, line: TrunkLine) -> None:
-        committer = Committer(line, self._books, self._paces, lambda: self._room(line))
+        committer = Committer(line, self._books, self.paces, lambda: self._room(line))
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(committer.run())
@@ -118,16 +166,25 @@ class Dialer:
         finally:
             await self._take_back(line, list(line.committed))
 
-    def _free(self) -> int:
+    def free(self) -> int:
         """Channels of this PBX that no call has and no order is about to have."""
         reserved = sum(len(line.reserved) for line in self.trunks.values())
-        return self._settings.pbx.channels - len(self.calls) - reserved
+        return self.channels - len(self.calls) - reserved
 
     def _room(self, line: TrunkLine) -> int:
-        return min(line.free(), self._free()) if self._may_send() else 0
+        if not (self.may_send(line) and line.allows(time.monotonic())):
+            return 0
+        room = min(line.free(), self.free())
+        return min(room, 1) if line.breaker.state is State.PROBING else room
 
-    def _may_send(self) -> bool:
-        return self.ready and self._ami.up
+    def may_send(self, line: TrunkLine) -> bool:
+        """Whether a call could leave through the trunk, its pace and its channels aside."""
+        return self.linked and line.rate_cps > 0 and (self.allowed is None or self.allowed())
+
+    @property
+    def linked(self) -> bool:
+        """Whether the PBX is there, and it is known what it carries."""
+        return self.ready and self.ami.up
 
     async def _send_committed(self, line: TrunkLine) -> None:
         while True:
@@ -145,21 +202,27 @@ class Dialer:
 
     async def _send_first(self, line: TrunkLine, first: Committed) -> None:
         """The first of what is committed has left at its turn, or, if it may not any more, is taken back."""
-        await self._pace(line, first.dialable.campaign.id)
-        if time.monotonic() - first.asked_s > STALE_S:
-            await self._ask_again(line)
-        elif not self._may_send():
+        campaign_id = first.dialable.campaign.id
+        await self._pace(line, first)
+        lowered = len(line.live) >= line.channels or len(self.calls) >= self.channels
+        if lowered or not self.may_send(line):
             await self._take_back(line, list(line.committed))
+        elif self.paces.rate_cps(campaign_id) <= 0:
+            await self._take_back(line, [one for one in line.committed if one.dialable.campaign.id == campaign_id])
+        elif time.monotonic() - first.asked_s > STALE_S:
+            await self._ask_again(line)
         elif not self._send(line, first.dialable):
             await self._take_back(line, [first])
         else:
             self._drop(line, [first])
 
-    async def _pace(self, line: TrunkLine, campaign_id: int) -> None:
-        while self._may_send():
+    async def _pace(self, line: TrunkLine, first: Committed) -> None:
+        """Its turn has come, or there will be none, or it must be asked about again."""
+        campaign_id = first.dialable.campaign.id
+        while self.may_send(line) and self.paces.rate_cps(campaign_id) > 0:
             now_s = time.monotonic()
-            at_s = max(line.pacer.next_at(now_s), self._paces.of(campaign_id).next_at(now_s))
-            if at_s <= now_s:
+            at_s = max(line.next_at(now_s), self.paces.next_at(campaign_id, now_s))
+            if at_s <= now_s or now_s - first.asked_s > STALE_S:
                 return
             await asyncio.sleep(min(0.1, at_s - now_s))
 
@@ -189,7 +252,7 @@ class Dialer:
         """
         attempt = dialable.attempt
         try:
-            reply = self._ami.send_originate(_originate_of(self._settings, line, dialable))
+            reply = self.ami.send_originate(_originate_of(self._settings, line, dialable))
         except AmiDown:
             return False
         except Permanent as error:
@@ -204,9 +267,10 @@ class Dialer:
 
     def _begin_call(self, line: TrunkLine, dialable: Dialable) -> None:
         now_s = time.monotonic()
-        line.pacer.sent(now_s)
-        self._paces.of(dialable.campaign.id).sent(now_s)
-        self.calls[dialable.attempt] = LiveCall(dialable.attempt, now_s)
+        line.sent(now_s)
+        era = line.breaker.sent(now_s)
+        self.paces.sent(dialable.campaign.id, now_s)
+        self.calls[dialable.attempt] = LiveCall(dialable.attempt, now_s, line.name, era)
         line.live.add(dialable.attempt)
         line.reserved.pop(dialable.attempt, None)
         self.originated += 1

@@ -101,7 +101,7 @@ def _database(settings: Settings, up: bool, span_ms: int) -> Iterator[Finding]:
     if not is_there(settings.database_url):
         yield note("database", "there is none yet", "`ivr setup` makes it")
         return
-    key = settings.var_dir / "keys" / "suppression.key"
+    key = settings.suppression_key_file
     if not key.is_file():
         says = f"{key} is missing: without it nobody who asked to stop is recognised in this database"
         yield wrong("database", says, "put it back from the backup; only a new installation may make a new one")

@@ -8,7 +8,8 @@ import time
 
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
-from ivr.rules.records import Campaign, Way
+from ivr.rules.records import Campaign, Override, Way
+from ivr.usecases.allotting import Allotter
 from ivr.usecases.dialing import Dialer
 from ivr.usecases.trunk_line import Order
 
@@ -20,6 +21,7 @@ CAMPAIGNS_EVERY_S = 0.5
 AHEAD_S = 1.5
 """Orders are asked for this many seconds ahead of the pace, when less than half of them are there: an RQ job costs much
 more than an order."""
+SOON_S = 0.15
 EXPECTED_S = 2.5
 """How long orders that were asked for are looked for at every step."""
 
@@ -27,8 +29,8 @@ EXPECTED_S = 2.5
 class Feeder:
     """Takes orders, and asks for new ones."""
 
-    def __init__(self, pbx: str, store: Store, queues: Queues, dialer: Dialer) -> None:
-        self._pbx, self._store, self._queues, self._dialer = pbx, store, queues, dialer
+    def __init__(self, pbx: str, store: Store, queues: Queues, dialer: Dialer, allotter: Allotter) -> None:
+        self._pbx, self._store, self._queues, self._dialer, self._allotter = pbx, store, queues, dialer, allotter
         self._looked_s = self._asked_s = -1000.0
 
     async def step(self) -> None:
@@ -37,18 +39,20 @@ class Feeder:
         look = now_s - self._looked_s >= CAMPAIGNS_EVERY_S
         if not look and now_s - self._asked_s > EXPECTED_S:
             return
-        texts, campaigns = await asyncio.to_thread(self._read, look)
+        texts, running, overrides = await asyncio.to_thread(self._read, look)
         for text in texts:
             self._accept(text)
         if texts:
             self._asked_s = now_s - EXPECTED_S
         if look:
             self._looked_s = now_s
-            await self._feed(campaigns)
+            self._note(running, overrides)
+            await self._give_back(self._dialer.stuck())
+            await self._feed(running)
 
-    def _read(self, look: bool) -> tuple[list[str], list[Campaign]]:
+    def _read(self, look: bool) -> tuple[list[str], list[Campaign], dict[str, Override]]:
         texts = self._queues.take_orders(self._pbx, 1000)
-        return texts, self._store.campaigns.running() if look else []
+        return (texts, self._store.campaigns.running(), self._store.limits.all()) if look else (texts, [], {})
 
     def _accept(self, text: str) -> None:
         try:
@@ -56,13 +60,28 @@ class Feeder:
         except ValueError:  # not of ours; what it stood for, if anything, is given back when its claim has aged
             log.error("order cannot be read", extra={"action": "order_unreadable", "length": len(text)})
 
-    async def _feed(self, campaigns: list[Campaign]) -> None:
-        self._dialer.set_campaigns(campaigns)
-        if not self._dialer.ready:
+    def _note(self, running: list[Campaign], overrides: dict[str, Override]) -> None:
+        """Who runs, at which rates; what is new gets its part soon, and is then looked at again."""
+        before = {campaign.id: campaign.rate_cps for campaign in self._dialer.running.values()}
+        self._dialer.set_campaigns(running)
+        if before != {one.id: one.rate_cps for one in running} or overrides != self._allotter.overrides:
+            self._allotter.overrides = overrides
+            self._allotter.soon.set()
+            self._looked_s += SOON_S - CAMPAIGNS_EVERY_S
+
+    async def _give_back(self, attempts: list[str]) -> None:
+        if attempts:
+            released = await asyncio.to_thread(self._store.attempts.release, attempts)
+            log.info("claims given back", extra={"action": "claims_released", "count": released})
+
+    async def _feed(self, running: list[Campaign]) -> None:
+        if not self._dialer.linked:
             return
-        for campaign in campaigns:
-            wanted = self._dialer.wanted(campaign, AHEAD_S)
-            if wanted > self._dialer.waiting(campaign):
-                way = Way(self._pbx, campaign.trunks[0])
-                if await asyncio.to_thread(self._queues.ask_originate, campaign.id, way, wanted):
-                    self._asked_s = time.monotonic()
+        for campaign in running:
+            if parked := self._dialer.parked(campaign):
+                await asyncio.to_thread(self._queues.note_hold, campaign.id, *parked)
+            for trunk, wanted in self._dialer.wanted_by_trunk(campaign, AHEAD_S).items():
+                if wanted > self._dialer.waiting(campaign, trunk):
+                    way = Way(self._pbx, trunk)
+                    if await asyncio.to_thread(self._queues.ask_originate, campaign.id, way, wanted):
+                        self._asked_s = time.monotonic()

@@ -90,6 +90,7 @@ class Follower:
             call.response(event)
             if call.answered:
                 self._answers[call.attempt] = int(time.time() * 1000)
+                self.dialer.judge(call)
         elif event.name == "Hangup":
             call.hangup(event)
         if call.is_over(time.monotonic()):
@@ -111,9 +112,11 @@ class Follower:
             self._untold.append((story, causes.ended_by(call.cause)))
         if call.adopted and call.responded_s is None:
             return  # whether it was answered is not known to us: the CDR tells at the next reconciling
+        self.dialer.judge(call)
         self.teller.note_end(call.attempt)
         now_ms = int(time.time() * 1000)
-        end = end_result(call.attempt, call.outcome.value, now_ms, cause=call.cause, tech_cause=call.sip)
+        detail = {"cause": call.cause, "tech_cause": call.sip, "blame": call.blame.value}
+        end = end_result(call.attempt, call.outcome.value, now_ms, **detail)
         self.teller.put(end)
 
     async def _tell(self, story: Story, ended_by: EndedBy) -> None:

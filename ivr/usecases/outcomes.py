@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ivr.adapters.ami import AmiEvent
 from ivr.rules import causes
+from ivr.rules.breaker import Blame, blame
 from ivr.rules.states import Outcome
 
 PATIENCE_S = 2.0
@@ -18,6 +19,9 @@ class LiveCall:
 
     attempt: str
     sent_s: float
+    trunk: str = ""
+    era: int | None = None  # of the trunk's breaker when it was sent
+    judged: bool = False  # the breaker knows how it went
     adopted: bool = False  # sent by a process before us: its OriginateResponse may have come and gone
     answered: bool = False
     reason: int | None = None
@@ -49,6 +53,16 @@ class LiveCall:
     def outcome(self) -> Outcome:
         """How it ended."""
         return causes.outcome(self.answered, self.reason, self.cause, self.sip)
+
+    @property
+    def blame(self) -> Blame:
+        """Whom its end speaks of."""
+        return blame(self.answered, self.reason, self.cause, self.sip)
+
+    @property
+    def why(self) -> str:
+        """The carrier's last word, for people: a SIP code, else a cause."""
+        return str(self.sip) if self.sip is not None else f"cause {self.cause}"
 
 
 def _number(text: str) -> int | None:

@@ -83,7 +83,7 @@ class Reconciler:
         self._forget_ghosts(set(open_attempts) | channels, now_s)
         self._dialer.ready = True
         ending = {call.attempt for call in self._dialer.calls.values() if call.hung_up_s is not None}
-        gone = set(open_attempts) - channels - ended - ending
+        gone = set(open_attempts) - channels - ended - ending - self._dialer.unsent()
         self.missing = {attempt: self.missing.get(attempt, now_s) for attempt in gone}
         sure = {attempt: open_attempts[attempt] for attempt, at_s in self.missing.items() if now_s - at_s >= SURE_S}
         await self._end_lost(sure)
@@ -148,9 +148,12 @@ def outcome_of(record: CdrRecord) -> Outcome:
     return by_disposition.get(record.disposition, Outcome.FAILED)
 
 
-def missing_listens(store: Store, folder: Path, now_ms: int) -> list[Result]:
-    """Listens for answered calls without one: again from the outboxes, or after a while a listen of nothing."""
-    missing = set(store.listens.without_listen(now_ms - SETTLING_MS))
+def missing_listens(store: Store, pbxs: Collection[str], folder: Path, now_ms: int) -> list[Result]:
+    """Listens for answered calls without one: again from the outboxes, or after a while a listen of nothing.
+
+    pbxs: whose outboxes are in that folder, or lost: another's listens wait for that one.
+    """
+    missing = store.pbxs.of(store.listens.without_listen(now_ms - SETTLING_MS), pbxs)
     found = [result for result in outbox.find(folder, missing) if result.get("kind") == "listen" and _whole(result)]
     lost = missing - {result["attempt"] for result in found}
     given_up = lost & set(store.listens.without_listen(now_ms - GIVE_UP_MS)) if lost else set()

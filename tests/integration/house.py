@@ -13,7 +13,7 @@ from ivr.adapters.pbx.cdr import CdrRecord
 from ivr.adapters.queues import Queues
 from ivr.rules.records import Campaign, Way
 from ivr.rules.states import CampaignState
-from ivr.usecases import feeding, following, keeping, reconciling
+from ivr.usecases import allotting, feeding, following, keeping, reconciling
 from ivr.usecases.controlling import Controller
 from ivr.usecases.originating import originate
 from ivr.usecases.recording import record_waiting
@@ -117,6 +117,7 @@ class House:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feeding, "FEED_EVERY_S", 0.02)
     monkeypatch.setattr(feeding, "CAMPAIGNS_EVERY_S", 0.02)
+    monkeypatch.setattr(allotting, "SOON_S", 0.0)
     monkeypatch.setattr(following, "LOOK_EVERY_S", 0.05)
     monkeypatch.setattr(following, "ANSWERS_EVERY_S", 0.05)
     monkeypatch.setattr(keeping, "KEEP_EVERY_S", 0.05)

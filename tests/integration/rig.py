@@ -18,7 +18,9 @@ from tests.unit.fakes.ami import FakeAmi, reply
 
 
 def trunk(**values: Any) -> Trunk:
-    return Trunk(**({"host": "127.0.0.1:5999", "rate_cps": 200, "channels": 100, "caller_id": CALLER_ID} | values))
+    return Trunk(
+        **({"host": "127.0.0.1:5999", "rate_cps": 200, "channels": 100, "ramp_s": 0, "caller_id": CALLER_ID} | values)
+    )
 
 
 class Rig:
@@ -88,7 +90,7 @@ async def rig(scene: Scene, wait: bool = False) -> AsyncIterator[Rig]:
 
 def long_since(dialer: Dialer) -> None:
     """The dialer was begun long ago: no process before it can have sent just now."""
-    dialer._paces.since_s -= 5
+    dialer.paces.since_s -= 5
     for line in dialer.trunks.values():
         line.pacer._barrier_s -= 5
 

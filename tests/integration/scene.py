@@ -42,7 +42,7 @@ def wait_for(true: Callable[[], object], what: str, limit_s: float = 20.0) -> No
 
 
 def settings_in(home: Path, redis_url: str = "", **changes: Any) -> Settings:
-    trunk = Trunk(host="127.0.0.1:5999", rate_cps=50, channels=30, caller_id=CALLER_ID)
+    trunk = Trunk(host="127.0.0.1:5999", rate_cps=50, channels=30, ramp_s=0, caller_id=CALLER_ID)
     defaults: dict[str, Any] = {"pbx": Pbx(), "trunks": {"lab": trunk}, "redis": {"url": redis_url}}
     return Settings(home=home, **(defaults | changes))
 

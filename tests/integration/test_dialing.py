@@ -155,6 +155,7 @@ def test_adopted_calls_take_channels(make_scene: MakeScene) -> None:
     async def go() -> None:
         async with rig(scene) as one:
             campaign = scene.campaign(3)
+            one.begin(campaign)
             one.dialer.adopt("before-us", "lab")
             one.dialer.adopt("before-us", "lab")
             assert one.dialer.wanted(campaign, 1.0) == 1
@@ -249,6 +250,23 @@ def test_in_doubt_it_stays_dialing_and_is_never_sent_again(make_scene: MakeScene
             assert scene.states() == {attempt: "dialing"}
             assert attempt in one.dialer.calls, "it takes its channel until its end is known"
             assert scene.claim(campaign, 1) == []
+
+    asyncio.run(go())
+
+
+def test_what_is_committed_and_waits_for_its_turn_is_known_as_unsent(make_scene: MakeScene) -> None:
+    """Or the reconciler would find it neither on the PBX nor ended, and close it."""
+    scene = make_scene(trunks={"lab": trunk(rate_cps=30)})
+
+    async def go() -> None:
+        async with rig(scene) as one:
+            attempts = one.order(scene.campaign(12), 12)
+            while len(one.sent) < 12:
+                begun = {attempt for attempt, state in scene.states().items() if state == "dialing"}
+                assert begun <= one.dialer.unsent() | set(one.dialer.calls)
+                await asyncio.sleep(0.01)
+            await until(lambda: not one.dialer.unsent())
+            assert sorted(one.sent) == sorted(attempts)
 
     asyncio.run(go())
 

@@ -8,8 +8,10 @@ from ivr.adapters.store.campaigns import Campaigns
 from ivr.adapters.store.contacts import Contacts
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.halts import Halts
+from ivr.adapters.store.limits import Limits
 from ivr.adapters.store.listens import Listens
 from ivr.adapters.store.messages import Messages
+from ivr.adapters.store.pbxs import Pbxs
 from ivr.adapters.store.suppressions import Suppressions, load_key
 from ivr.settings import Settings
 
@@ -24,9 +26,11 @@ class Store:
         self.contacts = Contacts(self.database)
         self.messages = Messages(self.database)
         self.campaigns = Campaigns(self.database)
-        self.suppressions = Suppressions(self.database, load_key(settings.var_dir / "keys" / "suppression.key"))
+        self.suppressions = Suppressions(self.database, load_key(settings.suppression_key_file))
         self.halts = Halts(self.database)
         self.attempts = Attempts(self.database, self.suppressions)
+        self.pbxs = Pbxs(self.database)
+        self.limits = Limits(self.database)
         self.audit = Audit(self.database)
         self.listens = Listens(self.database)
 

@@ -19,6 +19,7 @@ from ivr.doors.cli.lab import lab
 from ivr.doors.cli.message import message
 from ivr.doors.cli.plan import plan_command
 from ivr.doors.cli.settings_command import settings_command
+from ivr.doors.cli.trunk import pbx, trunk
 from ivr.errors import IvrError
 
 
@@ -44,7 +45,7 @@ def cli(context: click.Context, config: Path | None) -> None:
 
 
 INSTALLATION = (setup, up, status, doctor, halt, unhalt, down, process)
-for command in (*INSTALLATION, contacts, message, campaign, plan_command, lab, settings_command):
+for command in (*INSTALLATION, contacts, message, campaign, trunk, pbx, plan_command, lab, settings_command):
     cli.add_command(command)
 
 lab.add_command(demo)

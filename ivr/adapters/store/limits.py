@@ -1,0 +1,31 @@
+"""Limits that an engineer changed while everything runs, in place of those of the settings."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, insert, select
+
+from ivr.adapters.store import schema
+from ivr.adapters.store.engine import Database
+from ivr.rules.records import Override
+
+TABLE = schema.limits
+
+
+class Limits:
+    """By scope: `trunk:NAME`, `pbx:NAME`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def all(self) -> dict[str, Override]:
+        """Every limit that is not as in the settings, by scope."""
+        with self._database.read() as connection:
+            return {row.scope: Override(*row) for row in connection.execute(select(TABLE))}
+
+    def set(self, override: Override) -> None:
+        """That holds from now on for its scope; with neither a rate nor channels the settings hold again."""
+        values = {name: getattr(override, name) for name in Override.__slots__}
+        with self._database.write() as connection:
+            connection.execute(delete(TABLE).where(TABLE.c.scope == override.scope))
+            if override.rate_cps is not None or override.channels is not None:
+                connection.execute(insert(TABLE).values(**values))
