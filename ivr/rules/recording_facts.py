@@ -43,8 +43,9 @@ class RecordingFacts:
     crest_db: how far the peaks stand above the speech. flat_tops: instants at which the wave is cut flat.
     loudest_s, noisiest_s: where the highest peak is, where it is noisiest when nobody speaks, None when that is
     everywhere. bandwidth_hz: up to where there is speech. phrase_spread_db: deviation of the level between phrases.
-    opening_db, closing_db: how loud the first and last moments are against the speech; -inf: silent. heard_by_model:
-    False when only the level told speech from silence.
+    kept_from_s: what comes before is silence that the rendering cuts. opening_db, closing_db: how loud the first and
+    last moments are against the speech; -inf: silent. heard_by_model: False when only the level told speech from
+    silence.
     """
 
     length_s: float
@@ -65,6 +66,7 @@ class RecordingFacts:
     echo: Echo | None = None
     sides: Sides | None = None
     quality: Quality | None = None
+    kept_from_s: float = 0.0
     heard_by_model: bool = True
 
     @property

@@ -106,6 +106,13 @@ def _preroll(variant: str, templates: _Templates, filled: dict[str, str], origin
     return _prompt("preroll", disclosing, filled, LONGEST_PREROLL_MS + DISCLOSURE_MS, settings)
 
 
+def builtin_preroll(settings: Settings, origin: Origin = Origin.HUMAN) -> Prompt:
+    """A pre-roll that names nobody is in the sounds folder: what a preview without a campaign begins with."""
+    templates = _templates(settings.language)
+    named = replace(templates, texts=templates.texts | {"preroll": templates.texts["builtin_preroll"]})
+    return _preroll("", named, {}, origin, settings)
+
+
 def builtin_notice(settings: Settings) -> Prompt:
     """The notice that names nobody is in the sounds folder, under its hash and as builtin-notice."""
     prompt = _prompt("builtin_notice", _templates(settings.language), {}, LONGEST_NOTICE_MS, settings)

@@ -5,6 +5,7 @@ decode -> Pcm -> render -> <sounds>/<sound>.alaw, .ulaw, .sln16
 
 from ivr.adapters.sound.decoding import ACCEPTED, Pcm, decode, decode_own
 from ivr.adapters.sound.fingerprints import fingerprints, verify_fingerprints
+from ivr.adapters.sound.listening import Played, as_played, loudness_of
 from ivr.adapters.sound.measuring import measure
 from ivr.adapters.sound.rendering import Rendering, copy, length_ms, render, verify, write_whole
 from ivr.adapters.sound.wav import join, wav
@@ -12,13 +13,16 @@ from ivr.adapters.sound.wav import join, wav
 __all__ = [
     "ACCEPTED",
     "Pcm",
+    "Played",
     "Rendering",
+    "as_played",
     "copy",
     "decode",
     "decode_own",
     "fingerprints",
     "join",
     "length_ms",
+    "loudness_of",
     "measure",
     "render",
     "verify",

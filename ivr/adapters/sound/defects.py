@@ -18,7 +18,7 @@ FLAT_STEP = 5e-5  # a bit and a half of 16
 FLAT_RUN_S = 1 / 16000
 EDGE_S = 0.015
 ECHO_FROM_S, ECHO_TO_S = 0.04, 1.0
-ECHO_WINDOW_S = 8.0
+ECHO_WINDOW_S, ECHO_SAME_S = 8.0, 0.002
 HUM_HZ = (50, 100, 150, 200, 250, 300, 60, 120, 180, 240)
 SPECTRUM_SIZE = 2048
 AUDIBLE_DB = 60.0
@@ -84,23 +84,30 @@ def _spectrum(signal: level.Signal, rate_hz: int) -> tuple[level.Signal, float]:
 
 
 def echo(signal: level.Signal, rate_hz: int) -> Echo | None:
-    """The strongest late copy of the voice: a ripple of its spectrum, which is a peak of its cepstrum."""
-    strength, delay_s = _copy(signal, rate_hz)
+    """The strongest late copy of the voice that half of the recording has at the same delay; None when none has.
+
+    A copy is a ripple of the spectrum, and so a peak of the cepstrum. A sentence that is said again is none.
+    """
     window = round(ECHO_WINDOW_S * rate_hz)
-    for begin in range(0, max(1, len(signal) - window + 1), window // 2):
-        local, local_delay_s = _copy(signal[begin : begin + window], rate_hz)
-        if local > 0.7 * strength and abs(local_delay_s - delay_s) < 0.002:
-            return Echo(delay_s, strength, begin / rate_hz)
-    return Echo(delay_s, strength, 0.0) if strength else None
+    begins = range(0, max(1, len(signal) - window // 2), window // 2)
+    copies = [(*_copy(signal[begin : begin + window], rate_hz), begin / rate_hz) for begin in begins]
+    strongest = max(copies)
+    alike = [copy for copy in copies if abs(copy[1] - strongest[1]) < ECHO_SAME_S]
+    if 2 * len(alike) < len(copies) or not strongest[0]:
+        return None
+    return Echo(strongest[1], float(np.median([strength for strength, _, _ in alike])), alike[0][2])
 
 
 def _copy(signal: level.Signal, rate_hz: int) -> tuple[float, float]:
-    """Strength and delay of the strongest copy of `signal` in itself; (0, 0) when it is too short to tell."""
+    """Strength and delay of the strongest copy of `signal` in itself; (0, 0) when it is too short to tell.
+
+    It is faded in and out over its whole length: else what is repeated exactly has echoes of its echoes everywhere.
+    """
     first, last = round(ECHO_FROM_S * rate_hz), round(ECHO_TO_S * rate_hz)
     if len(signal) < 3 * last:
         return 0.0, 0.0
     size = 1 << (len(signal) + last - 1).bit_length()
-    power = np.abs(np.fft.rfft(signal, size)) ** 2
+    power = np.abs(np.fft.rfft(signal * np.hanning(len(signal)), size)) ** 2
     cepstrum = np.fft.irfft(np.log(power + 1e-6 * power.mean()), size)[first:last]
     best = int(np.argmax(cepstrum))
     return float(cepstrum[best]), (first + best) / rate_hz

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import soxr
 
-from ivr.adapters.sound import defects, dnsmos, level, voice
+from ivr.adapters.sound import defects, dnsmos, editing, level, voice
 from ivr.adapters.sound.decoding import Pcm
 from ivr.rules.recording_facts import RecordingFacts, Span
 
@@ -48,7 +48,15 @@ def measure(pcm: Pcm, with_quality: bool = False) -> RecordingFacts:
         sides=None if pcm.sides is None else defects.sides(pcm.sides),
         quality=dnsmos.quality(wide) if with_quality else None,
         heard_by_model=heard.by_model,
+        kept_from_s=_kept_from_s(filtered),
     )
+
+
+def _kept_from_s(signal: level.Signal) -> float:
+    """Where the rendering begins: a moment before the first sound."""
+    loudest = max(1e-9, float(np.abs(signal).max()))
+    begin_ms, _ = editing.heard_ms((signal / loudest * 32767).astype(np.int16), voice.RATE_HZ)
+    return max(0, begin_ms - editing.KEEP_BEFORE_MS) / 1000
 
 
 def _silence(pcm: Pcm) -> RecordingFacts:

@@ -13,11 +13,12 @@ from rich.table import Table
 
 from ivr.doors.cli.message_shown import papers, people, plain, show, show_checked
 from ivr.doors.cli.parts import console, say, settings_of, store_of
+from ivr.doors.preview import page, svg
 from ivr.errors import NotFound
 from ivr.rules.recording_checks import NEVER_ACCEPTED, refuses
 from ivr.rules.recording_words import FRENCH, LANGUAGES
 from ivr.rules.records import Message, Origin
-from ivr.usecases import checking, uploading
+from ivr.usecases import checking, previewing, uploading
 from ivr.usecases.checking import shown
 from ivr.usecases.uploading import Said
 
@@ -98,6 +99,30 @@ def check(context: click.Context, what: str, sponsor: str, as_json: bool, langua
         show_checked(found, language)
     if refuses(found.findings):
         sys.exit(1)
+
+
+@message.command()
+@click.argument("name")
+@click.option("--campaign", default="", help="Between the pre-roll and the notice of this campaign.")
+@click.option("--output", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder.")
+@Language
+@click.pass_context
+def preview(context: click.Context, name: str, campaign: str, output: Path, language: str | None) -> None:
+    """Hear a message as the telephone will sound, with what comes before and after it.
+
+    In the folder: preview.wav, exactly what Asterisk will send (A-law, decoded); waveform.svg, its picture with the
+    borders of the segments and a mark at each finding; preview.html, a page with both.
+    """
+    settings = settings_of(context)
+    language = language or settings.language
+    with store_of(settings) as store:
+        made = previewing.preview(store, settings, name, campaign)
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "preview.wav").write_bytes(made.wav)
+    (output / "waveform.svg").write_text(svg(made, language), "utf-8")
+    (output / "preview.html").write_text(page(made, language, "preview.wav"), "utf-8")
+    for file in ("preview.wav", "waveform.svg", "preview.html"):
+        say(f"written: {output / file}")
 
 
 @message.command()

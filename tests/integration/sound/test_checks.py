@@ -166,6 +166,11 @@ def test_an_echo_is_found_with_its_delay(options: list[str], made: Made, judged:
     assert found.values["delay_ms"] == pytest.approx(180, abs=2)
 
 
+def test_a_sentence_said_again_is_no_echo(speech_wav: Path, ffmpeg: MakeSound, judged: Judged, tmp_path: Path) -> None:
+    again = ffmpeg("-stream_loop", "3", "-i", speech_wav, "-ar", "44100", "-b:a", "128k", tmp_path / "again.mp3")
+    assert judged(again) == ()
+
+
 def test_two_sides(made: Made, english_wav: Path, speech_wav: Path, ffmpeg: MakeSound, judged: Judged) -> None:
     dead = one(judged(made("pan=stereo|c0=c0|c1=0*c0")), "dead_side")
     assert dead.values["side"] == "right"
@@ -209,6 +214,7 @@ def test_the_quality_figure_is_that_of_the_reference() -> None:
     assert dnsmos._network(signal, weights) == pytest.approx([1.2674149, 1.5719824, 1.0947953], abs=1e-4)
 
 
+@pytest.mark.timeout(240)
 def test_the_quality_falls_with_noise(speech_wav: Path, settings: Settings, made: Made) -> None:
     noisy = made("anoisesrc=d=30:c=pink:a=0.15:seed=3[n];[0:a][n]amix=inputs=2:duration=first:normalize=0")
     clean, spoilt = (sound.measure(sound.decode(file, settings), True).quality for file in (speech_wav, noisy))
