@@ -81,8 +81,10 @@ class Calls(_Section):
 class Database(_Section):
     """Where the truth is kept."""
 
-    url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the var folder")
-    busy_timeout_s: float = Field(10.0, gt=0, description="seconds to wait for a lock")
+    url: str = Field(
+        "", description="empty: SQLite in the var folder; or postgresql://user:password@host/name", repr=False
+    )
+    busy_timeout_s: float = Field(10.0, gt=0, description="seconds to wait for a lock, or for a free connection")
 
 
 class Redis(_Section):

@@ -11,7 +11,7 @@ import logging
 import math
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
 from ivr.adapters.store import Store
@@ -47,8 +47,10 @@ class Books:
     async def begin(self, attempts: Sequence[str]) -> list[Dialable]:
         """Those of the attempts that may be sent, once, `dialing` in the books; nothing else will be sent.
 
-        Cancelled, those that were committed meanwhile are taken back.
+        Cancelled, those that were committed meanwhile are taken back. So are those of a try that seemed to fail and was
+        committed all the same: the database was lost while it answered.
         """
+        in_doubt_ms: set[int] = set()
         while True:
             now, began_s = datetime.now(UTC), time.monotonic()
             ask, at_ms = questions(self._settings, now), int(now.timestamp() * 1000)
@@ -61,9 +63,13 @@ class Books:
                 raise
             except Temporary as error:
                 log.warning("database busy", extra={"action": "commit_waits", "why": str(error)})
+                in_doubt_ms.add(at_ms)
                 await asyncio.sleep(LOOK_AGAIN_S)
             else:
                 self._took_s.append(time.monotonic() - began_s)
+                if in_doubt_ms:
+                    others = set(attempts) - {dialable.attempt for dialable in dialables}
+                    await self.take_back(sorted(others), in_doubt_ms)
                 return dialables
 
     async def may_leave(self, attempts: Sequence[str]) -> set[str]:
@@ -75,11 +81,11 @@ class Books:
             log.warning("database busy", extra={"action": "yes_too_old", "count": len(attempts), "why": str(error)})
             return set()
 
-    async def take_back(self, attempts: Sequence[str]) -> None:
-        """The attempts, of which nothing was sent, are released: their targets are due again."""
+    async def take_back(self, attempts: Sequence[str], begun_at_ms: Collection[int] = ()) -> None:
+        """The attempts (those begun at such an instant, if any is given), of which nothing was sent, are due again."""
         while attempts:
             try:
-                await asyncio.to_thread(self._attempts.take_back_many, attempts)
+                await asyncio.to_thread(self._attempts.take_back_many, attempts, begun_at_ms)
             except Temporary as error:
                 log.warning("database busy", extra={"action": "take_back_waits", "why": str(error)})
                 await asyncio.sleep(LOOK_AGAIN_S)

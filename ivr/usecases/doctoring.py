@@ -10,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ivr.adapters.queues import DEAD, Queues
-from ivr.adapters.store import Store
+from ivr.adapters.store import Store, condition
 from ivr.adapters.store.engine import is_there
 from ivr.errors import IvrError
 from ivr.rules.findings import Finding, note, ok, wrong
@@ -23,6 +23,7 @@ from ivr.usecases.messages import verify
 from ivr.usecases.originating import is_attempt_id, made_at_ms
 
 SET_BACK_MS = 5_000
+CLOCKS_APART_MS = 2_000
 CALLING = {CampaignState.RUNNING, CampaignState.PAUSED}
 
 
@@ -108,15 +109,28 @@ def _database(settings: Settings, up: bool, span_ms: int) -> Iterator[Finding]:
         return
     with contextlib.closing(Store(settings)) as store:
         if not store.database.is_current():
-            yield wrong("database", "its tables are not those of this version", "`ivr up` brings them up to date")
+            yield wrong(
+                "database", "its tables are not those of this version", "`ivr db migrate` brings them up to date"
+            )
             return
+        yield from _server(store)
         store.database.check_writable()
-        yield ok("database", f"is of this version and can be written: {store.database.engine.url!r}")
+        yield ok("database", f"is of this version and can be written: {condition.shown_url(store.database)}")
         yield from _told("books", lambda: _books(store, up))
         yield from _told("witnesses", lambda: witnesses.compare(store, settings, span_ms))
         for campaign in store.campaigns.all():
             if campaign.state in CALLING:
                 yield from _campaign(settings, campaign)
+
+
+def _server(store: Store) -> Iterator[Finding]:
+    server = condition.server(store.database)
+    if not server.supported:
+        says = f"{server.name} {server.version} is too old"
+        yield wrong("database", says, f"bring it to version {condition.OLDEST_POSTGRESQL} or later")
+    if abs(server.clock_ahead_ms or 0) > CLOCKS_APART_MS:
+        says = f"the clock of the database's machine is {(server.clock_ahead_ms or 0) / 1000:+.1f} s from this one's"
+        yield wrong("clock", says, "run a time service (NTP) on both: instants in reports and calling hours differ")
 
 
 def _books(store: Store, up: bool) -> Iterator[Finding]:

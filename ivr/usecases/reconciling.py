@@ -83,6 +83,7 @@ class Reconciler:
         self._forget_ghosts(set(open_attempts) | channels, now_s)
         self._dialer.ready = True
         ending = {call.attempt for call in self._dialer.calls.values() if call.hung_up_s is not None}
+        # What is committed and waits to be sent, or to be taken back while the database was away, is not lost.
         gone = set(open_attempts) - channels - ended - ending - self._dialer.unsent()
         self.missing = {attempt: self.missing.get(attempt, now_s) for attempt in gone}
         sure = {attempt: open_attempts[attempt] for attempt, at_s in self.missing.items() if now_s - at_s >= SURE_S}

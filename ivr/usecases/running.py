@@ -17,7 +17,7 @@ from ivr.adapters.store import Store
 from ivr.adapters.supervisor import Process, Supervisor
 from ivr.errors import NotReady, Refused, SetUpFailed
 from ivr.settings import Settings
-from ivr.usecases import taking_over
+from ivr.usecases import migrating, taking_over
 from ivr.usecases.health import channels, status, supervisor
 from ivr.usecases.prompts import build_builtin
 
@@ -61,7 +61,7 @@ def prepare(settings: Settings, progress: Progress) -> None:
     settings.var_dir.mkdir(parents=True, exist_ok=True)
     progress("database and built-in sounds")
     store = Store(settings)
-    store.migrate()
+    migrating.bring_up_to_date(store.database, settings)
     store.close()
     build_builtin(settings)
 

@@ -35,7 +35,7 @@ def test_every_setting_has_a_unit_and_says_what_it_is(tmp_path: Path) -> None:
 def test_sources_and_masks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "portevoix.toml").write_text(
         "[pbx]\nami_port = 5039\n[trunks.main]\nhost = 'h'\npassword = 'hush'\n"
-        "[database]\nurl = 'postgresql://me:hush@db/x'\n[redis]\nurl = 'redis://:hush@r'"
+        "[database]\nurl = 'postgresql://me:hush@db/x?sslpassword=hush'\n[redis]\nurl = 'redis://:hush@r'"
     )
     monkeypatch.setenv("IVR_PBX__SIP_PORT", "5070")
     monkeypatch.setenv("IVR_CALLS", '{"grace_s": 2}')

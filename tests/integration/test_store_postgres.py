@@ -184,7 +184,7 @@ def test_an_sqlalchemy_store_closes_its_connections(scene: Scene, postgres: Post
     store = Store(scene.settings)
     store.campaigns.running()
     name = scene.settings.database_url.partition("?")[0].rpartition("/")[2]
-    count = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}' AND application_name = 'portevoix'"  # noqa: S608
+    count = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}' AND application_name LIKE 'portevoix%'"  # noqa: S608
     before = postgres.run(count)[0][0]
     store.close()
     wait_for(lambda: postgres.run(count)[0][0] < before, "the end of its connections")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, select, text, update
 
@@ -10,7 +10,7 @@ from ivr.adapters.store import campaigns, ends, locks, moves, schema
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.facts import Ask, asked_of, reached
 from ivr.adapters.store.halts import is_halted
-from ivr.adapters.store.lookups import MOST_KEYS
+from ivr.adapters.store.lookups import MOST_KEYS, rows_among
 from ivr.adapters.store.suppressions import Suppressions
 from ivr.rules.gate import Kind, Verdict
 from ivr.rules.records import Campaign, Dialable, OpenAttempt, Way
@@ -107,9 +107,15 @@ class Attempts:
             asked = asked_of(connection, self._suppressions, attempts, AttemptState.DIALING)
             return {attempt for attempt, one in asked.items() if _may_leave(one.dialable, ask)}
 
-    def take_back_many(self, attempts: Iterable[str]) -> None:
-        """Those that are `dialing`, of which it is certain that nothing was sent, are released: their targets due."""
+    def take_back_many(self, attempts: Iterable[str], begun_at_ms: Collection[int] = ()) -> None:
+        """Those that are `dialing`, of which it is certain that nothing was sent, are released: their targets due.
+
+        begun_at_ms: if any, only those that were begun at one of these instants.
+        """
         with self._database.write() as connection:
+            if begun_at_ms:
+                query = select(ATTEMPTS.c.id).where(ATTEMPTS.c.dialing_at_ms.in_(begun_at_ms))
+                attempts = [row.id for row in rows_among(connection, query, ATTEMPTS.c.id, attempts)]
             _release(connection, attempts, AttemptState.DIALING)
 
     def release(self, attempts: Iterable[str]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import delete, insert, select
 
-from ivr.adapters.store import schema
+from ivr.adapters.store import locks, schema
 from ivr.adapters.store.engine import Database
 from ivr.rules.records import Override
 
@@ -26,6 +26,7 @@ class Limits:
         """That holds from now on for its scope; with neither a rate nor channels the settings hold again."""
         values = {name: getattr(override, name) for name in Override.__slots__}
         with self._database.write() as connection:
+            locks.naming(connection)
             connection.execute(delete(TABLE).where(TABLE.c.scope == override.scope))
             if override.rate_cps is not None or override.channels is not None:
                 connection.execute(insert(TABLE).values(**values))

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 _OURS = 0x1F3
 """The first half of each lock's number, so that another program in the same database has others."""
-_ANSWERS, _NAMES, _IMPORTS, _TABLES = range(1, 5)
+_ANSWERS, _NAMES, _IMPORTS, _TABLES, _PARTS = range(1, 6)
 _ALONE = text("SELECT pg_advisory_xact_lock(:ours, :which)")
 _SHARED = text("SELECT pg_advisory_xact_lock_shared(:ours, :which)")
 
@@ -30,13 +30,18 @@ def changing_answers(connection: Connection) -> None:
 
 
 def naming(connection: Connection) -> None:
-    """No other transaction gives a name to a campaign, message or sponsor."""
+    """No other transaction gives a name to a campaign, message, sponsor or limit, nor judges a message."""
     _lock(connection, _NAMES)
 
 
 def importing(connection: Connection) -> None:
     """No other import is under way: the same number is not added by two."""
     _lock(connection, _IMPORTS)
+
+
+def allotting(connection: Connection) -> None:
+    """No other PBX takes or leaves its part of what they share."""
+    _lock(connection, _PARTS)
 
 
 def migrating(connection: Connection) -> None:

@@ -82,6 +82,7 @@ class Messages:
         approved = select(APPROVALS.c.message_id)
         where = (TABLE.c.id == message_id, TABLE.c.id.not_in(approved))
         with self._database.write() as connection:
+            locks.naming(connection)
             connection.execute(TABLE.update().where(*where).values(findings=list(findings), measures=dict(measures)))
 
     def approve(self, message: Message, verdict: Review) -> Message:
@@ -100,6 +101,7 @@ class Messages:
         """No campaign may use it any more, whoever approved it; the first refusal stands."""
         values = {"refused_by": verdict.by, "refused_at_ms": verdict.at_ms, "refused_reason": verdict.reason}
         with self._database.write() as connection:
+            locks.naming(connection)
             where = (TABLE.c.id == message.id, TABLE.c.refused_by.is_(None))
             connection.execute(TABLE.update().where(*where).values(values))
             return _by(connection, TABLE.c.id == message.id)[0]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import astuple, fields
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
-from ivr.adapters.store import schema
+from ivr.adapters.store import locks, schema
 from ivr.adapters.store.engine import Database
 from ivr.errors import NameTaken
 from ivr.rules.records import Allotted, PbxBeat
@@ -37,8 +37,7 @@ class Pbxs:
         before: its last beat, None at the first. Raises NameTaken when somebody else has beaten under its name.
         """
         with self._database.write() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(text("LOCK TABLE allotments IN EXCLUSIVE MODE"))
+            locks.allotting(connection)
             every = {row.name: PbxBeat(*row) for row in connection.execute(select(PBXS))}
             found = every[me.name].beat if me.name in every else None
             if before is not None and found != before:
@@ -63,6 +62,7 @@ class Pbxs:
     def leave(self, name: str) -> None:
         """The PBX holds nothing any more: its controller ends, and sends nothing from now on."""
         with self._database.write() as connection:
+            locks.allotting(connection)
             _empty(connection, ALLOTMENTS.c.pbx == name)
             connection.execute(update(PBXS).where(PBXS.c.name == name).values(beat=LEFT, ready=False))
 

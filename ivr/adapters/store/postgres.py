@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import socket
+from importlib.metadata import version
 from typing import Any
 
 import psycopg
@@ -10,8 +13,6 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from ivr.errors import BadSetting, Permanent, StoreBusy
 
-OLDEST = 13
-"""The oldest major version of the server."""
 DRIVERS = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
 POOL, POOL_MORE = 5, 5
 """Connections that a process keeps, and more that it may open: ten processes stay within PostgreSQL's usual 100."""
@@ -53,7 +54,7 @@ def open_engine(url: URL, busy_timeout_s: float) -> Engine:
         "idle_in_transaction_session_timeout": IDLE_S * 1000,
     }
     options = " ".join((*_told(url), *(f"-c {name}={value}" for name, value in settings.items())))
-    connect: dict[str, Any] = {"application_name": "portevoix", "connect_timeout": CONNECT_TIMEOUT_S, **KEEPALIVE}
+    connect: dict[str, Any] = {"application_name": _our_name(), "connect_timeout": CONNECT_TIMEOUT_S, **KEEPALIVE}
     return create_engine(
         url.set(drivername="postgresql+psycopg").difference_update_query(["options"]),
         connect_args={**connect, "options": options},
@@ -63,6 +64,11 @@ def open_engine(url: URL, busy_timeout_s: float) -> Engine:
         pool_pre_ping=True,  # after a restart of the server the first question is already one of the new connection
         hide_parameters=True,
     )
+
+
+def _our_name() -> str:
+    """What the server's list of sessions calls this process: version, machine and process id."""
+    return f"portevoix {version('portevoix')} {socket.gethostname()[:30]}/{os.getpid()}"
 
 
 def begin_read(connection: Connection) -> None:

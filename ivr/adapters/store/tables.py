@@ -29,9 +29,18 @@ def migrate(database: Database) -> None:
 
 def are_current(database: Database) -> bool:
     """True when no migration is missing."""
-    head = ScriptDirectory.from_config(config(database)).get_current_head()
+    return revision(database) == head(database)
+
+
+def revision(database: Database) -> str | None:
+    """The revision of the tables; None when there are none."""
     with database.read() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == head
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def head(database: Database) -> str:
+    """The revision of this version's tables."""
+    return str(ScriptDirectory.from_config(config(database)).get_current_head())
 
 
 def config(database: Database) -> Config:

@@ -11,6 +11,7 @@ import click
 from ivr.doors import logs
 from ivr.doors.cli.campaign import campaign
 from ivr.doors.cli.contacts import contacts
+from ivr.doors.cli.database import db
 from ivr.doors.cli.demo import demo
 from ivr.doors.cli.doctor import doctor
 from ivr.doors.cli.halt import halt, unhalt
@@ -44,7 +45,7 @@ def cli(context: click.Context, config: Path | None) -> None:
     context.obj = config
 
 
-INSTALLATION = (setup, up, status, doctor, halt, unhalt, down, process)
+INSTALLATION = (setup, up, status, doctor, halt, unhalt, down, process, db)
 for command in (*INSTALLATION, contacts, message, campaign, trunk, pbx, plan_command, lab, settings_command):
     cli.add_command(command)
 

@@ -14,6 +14,7 @@ from ivr.adapters.store import Store
 from ivr.errors import NotReady
 from ivr.rules.records import Halt
 from ivr.settings import Settings, load
+from ivr.usecases import migrating
 
 console = Console(highlight=False)
 
@@ -30,8 +31,7 @@ def store_of(settings: Settings) -> Iterator[Store]:
     settings.var_dir.mkdir(parents=True, exist_ok=True)
     store = Store(settings)
     try:
-        if not store.database.is_current():
-            store.migrate()
+        migrating.bring_up_to_date(store.database, settings)
         yield store
     finally:
         store.close()

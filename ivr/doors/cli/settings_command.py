@@ -158,7 +158,8 @@ def _masked(name: str, value: Any) -> str:
     if name in SECRETS and value:
         return '"********"'
     if name in URLS:
-        return _written(re.sub(r"(://[^:/@]*):[^@]*@", r"\1:********@", str(value)))
+        hidden = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:********@", str(value))
+        return _written(re.sub(r"([?&]\w*password=)[^&]*", r"\1********", hidden))
     return _written(value)
 
 
