@@ -7,7 +7,7 @@ LOCKS := requirements-build.lock requirements.lock requirements-models.lock
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-faults bench check fmt lint type layers lock clean
+.PHONY: help setup demo test test-fast test-faults test-uploads fuzz bench check fmt lint type layers lock clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,12 @@ test-fast: $(VENV)/.installed ## run the tests that need no other program
 
 test-faults: setup ## strike a campaign at its height in every way and prove that it holds; ROWS=redis for some
 	@$(VENV)/bin/pytest tests/matrix $(if $(ROWS),-k "$(ROWS)")
+
+test-uploads: setup ## send hostile recordings: each is refused in time, with one line, nothing read nor left
+	@$(VENV)/bin/pytest tests/uploads
+
+fuzz: setup ## break recordings of every kind for a minute; SECONDS=600, SEED=1 for more and the same again
+	@$(VENV)/bin/python -m tests.uploads.fuzz $(or $(SECONDS),60) $(SEED)
 
 bench: setup ## measure against a bare Asterisk, under 15 minutes; writes bench/latest.json, docs/performance.md
 	@$(VENV)/bin/python bench/run.py

@@ -89,14 +89,17 @@ def _private_copy(file: Path, name: str, settings: Settings) -> tuple[Path, str]
 
 
 def _opened(file: Path, name: str) -> int:
-    """A descriptor of `file`, which is a regular file; opening a pipe does not wait."""
+    """A descriptor of `file`, which is a regular file and no link; nothing else is opened, so nothing waits."""
     try:
-        source = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
-    except FileNotFoundError:
+        if not stat.S_ISREG(file.lstat().st_mode):
+            raise AudioRefused(f"{name} is not a file: give the recording itself ({sound.ACCEPTED})")
+    except OSError:
         raise NotFound(f"no such file: {name}") from None
+    try:
+        source = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     except OSError as error:
         raise AudioRefused(f"{name} cannot be read ({error.strerror}): allow this user to read it") from None
-    if not stat.S_ISREG(os.fstat(source).st_mode):
+    if not stat.S_ISREG(os.fstat(source).st_mode):  # it was changed meanwhile
         os.close(source)
         raise AudioRefused(f"{name} is not a file: give the recording itself ({sound.ACCEPTED})")
     return source

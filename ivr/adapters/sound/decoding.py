@@ -197,7 +197,7 @@ def _unreadable(log: str, shown: str) -> AudioRefused:
     codec = _SOUND.search(log)
     if "matches no streams" in log:
         return AudioRefused(f"{shown} has no sound in it: give a {ACCEPTED} file with a recording")
-    if codec and re.search(r"not (?:on|in) (?:the )?whitelist|no decoder found", log, re.I):
+    if codec and codec[1] != "none" and re.search(r"not (?:on|in) (?:the )?whitelist|no decoder found", log, re.I):
         return AudioRefused(f"{shown} uses the audio codec {codec[1]}, which is not accepted: save it as mp3 or wav")
     if re.search(r"Invalid sample rate|Unsupported sample rate", log, re.I):
         return AudioRefused(f"{shown} has an impossible number of samples per second: save it as mp3 or wav")
