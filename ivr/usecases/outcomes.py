@@ -11,6 +11,9 @@ from ivr.rules.states import Outcome
 
 PATIENCE_S = 2.0
 """How long one of the two events is waited for after the other: a trunk that does not exist gives no Hangup."""
+SILENCE_S = (7.9, 9.0)
+"""Between these two after Originate our own SIP gives up a carrier that said nothing at all (timer B of pjsip.conf),
+and says 408 as if it had come from there."""
 
 
 @dataclass(slots=True)
@@ -40,7 +43,10 @@ class LiveCall:
         """Hangup came."""
         self.hung_up_s = event.received_at
         self.cause = _number(event.get("Cause"))
-        self.sip = causes.sip_code(event.get("TechCause"))
+        sip = causes.sip_code(event.get("TechCause"))
+        waited_s = event.received_at - self.sent_s
+        nobody_spoke = sip == 408 and not self.adopted and SILENCE_S[0] <= waited_s <= SILENCE_S[1]
+        self.sip = None if nobody_spoke else sip
 
     def is_over(self, now_s: float) -> bool:
         """True when nothing more is to be waited for."""

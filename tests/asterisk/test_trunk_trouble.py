@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,8 @@ from tests.stack import Stack, running_stack, wait_for
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(180)]
 
+RING_S = 12
+"""Longer than SIP waits for any answer at all: 8 s."""
 TRUNK = """
 [trunks.{name}]
 host = "127.0.0.1:{port}"
@@ -65,12 +69,20 @@ class Town:
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    os.environ["IVR_CALLS__RING_TIMEOUT_S"] = str(RING_S)
+    try:
+        yield from _town(tmp_path_factory.mktemp("trouble"))
+    finally:
+        del os.environ["IVR_CALLS__RING_TIMEOUT_S"]
+
+
+def _town(folder: Path) -> Iterator[Town]:
     ill, well = OddCarrier({}), OddCarrier({})
     with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as hole:
         hole.bind(("127.0.0.1", 0))
         ports = {"ill": ill.port, "well": well.port, "hole": hole.getsockname()[1]}
         trunks = "".join(TRUNK.format(name=name, port=port) for name, port in ports.items())
-        with running_stack(tmp_path_factory.mktemp("trouble"), trunks) as stack:
+        with running_stack(folder, trunks) as stack:
             yield Town(stack, ill, well)
     ill.close()
     well.close()
@@ -97,6 +109,13 @@ def test_the_other_trunk_takes_over_and_the_ill_one_is_tried_again(town: Town) -
             wait_for(lambda: (queues.hold(again.id) or ("", ""))[0] == "trunk-ill-parked", "what it waits for", 10)
     assert town.finished(again, 60) == {"busy": 20}
     assert town.breaker("ill") == "closed"
+
+
+def test_a_carrier_that_says_nothing_is_not_taken_for_people_who_do_not_answer(town: Town) -> None:
+    campaign = town.start("hole", 30, ["hole"])
+    assert town.finished(campaign, 60) == {"failed": 30}
+    blames = {blame for (blame,) in _rows(town, "SELECT DISTINCT blame FROM attempts WHERE trunk = 'hole'")}
+    assert blames == {"carrier"}
 
 
 def _rows(town: Town, sql: str) -> list[tuple[str, ...]]:

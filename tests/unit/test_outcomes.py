@@ -67,3 +67,22 @@ def test_codes_that_are_none_are_not_known(text: str) -> None:
     call.response(response(False, reason=text))
     assert (call.cause, call.reason) == (None, None)
     assert call.outcome
+
+
+@pytest.mark.parametrize(
+    ("cause", "code", "after_s", "outcome", "whose"),
+    [
+        ("18", "408", 8.03, "failed", "carrier"),  # our own SIP's word: nobody spoke
+        ("18", "408", 3.0, "no_answer", "person"),  # the carrier's
+        ("18", "408", 20.0, "no_answer", "person"),
+        ("34", "503", 8.03, "congestion", "carrier"),
+        ("17", "486", 0.2, "busy", "person"),
+    ],
+)
+def test_a_carrier_that_says_nothing_is_not_a_person_who_does_not_answer(
+    cause: str, code: str, after_s: float, outcome: str, whose: str
+) -> None:
+    call = LiveCall("a1", 9.0)
+    call.response(response(False, 9.0 + after_s))
+    call.hangup(hangup(cause, code, 9.0 + after_s))
+    assert (call.outcome, call.blame) == (outcome, whose)
