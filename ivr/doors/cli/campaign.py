@@ -12,12 +12,10 @@ from rich.table import Table
 
 from ivr.doors.cli.parts import console, halt_line, require_up, say, settings_of, store_of
 from ivr.doors.cli.progress import follow, line
+from ivr.doors.cli.spoken import spoken_options, texts_of
 from ivr.doors.report import as_csv, as_html, as_json, terminal
 from ivr.usecases import campaigns, reports
-from ivr.usecases.prompts import Texts
 from ivr.usecases.reporting import Report
-
-SPOKEN = ("sponsor", "role", "controller", "source", "website", "kind")
 
 
 @click.group()
@@ -30,13 +28,7 @@ def campaign() -> None:
 @click.option("--message", required=True, help="Name of the message (`ivr message list`).")
 @click.option("--contacts", required=True, help="Name of the batch of contacts (`ivr contacts list`).")
 @click.option("--trunk", required=True, help="Name of the trunk in the settings.")
-@click.option("--sponsor", required=True, help="Who calls; said first: «Jeanne Martin».")
-@click.option("--role", required=True, help="As what: «candidate à l'élection présidentielle».")
-@click.option("--controller", required=True, help="Who pays and answers for the data; said in the notice.")
-@click.option("--source", required=True, help="Where the numbers came from; said in the notice.")
-@click.option("--website", required=True, help="Where people can learn more; said in the notice.")
-@click.option("--kind", type=click.Choice(["political", "institutional"]), default="political", show_default=True)
-@click.option("--language", type=click.Choice(["fr", "en"]), help="Default: the setting `language`.")
+@spoken_options
 @click.option("--rate", type=float, help="Calls started per second, at most; default: the trunk's.")
 @click.option("--hours", default=campaigns.Draft.__dataclass_fields__["hours"].default, show_default=True)
 @click.option("--timezone", default="Europe/Paris", show_default=True, help="Zone in which the hours hold.")
@@ -44,7 +36,7 @@ def campaign() -> None:
 def create(context: click.Context, /, name: str, **options: Any) -> None:
     """Make a draft: pre-roll, notice and confirmation are spoken now, one target is made per contact."""
     settings = settings_of(context)
-    texts = Texts(**{key: options.pop(key) for key in SPOKEN})
+    texts = texts_of(options)
     language, rate = options.pop("language") or settings.language, options.pop("rate")
     draft = campaigns.Draft(name, texts=texts, language=language, rate_cps=rate, **options)
     with store_of(settings) as store:
