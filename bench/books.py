@@ -1,17 +1,20 @@
-"""How fast the books are, and whether that depends on how much is in them: `python bench/books.py [TARGETS…]`.
+"""How fast the books are, and whether that depends on how much is in them.
 
-For each size a database with that many targets, all but a few thousand of them already called, answered and listened
-to. Measured with the real use cases on real files and a real Redis: claiming (claim, Gate, orders), the commit before
-each Originate, recording listens and ends, and what the controller does every second besides.
+    python bench/books.py [--only sqlite|postgresql] [TARGETS…]
+
+For each database and size, books with a campaign of that many targets, all but a few thousand of them called, answered
+and listened to, and another of as many of whom nobody was called. Measured with the real use cases on a real database
+and a real Redis: claiming (claim, Gate, orders), the commit before each Originate, recording listens and ends, and what
+the controller does every second besides.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import functools
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from full_books import MESSAGE_MS, SOUND, databases, fill, opened
 from results import Figures, show
 from stand import wait_for
 
@@ -26,81 +30,73 @@ from ivr.adapters.pbx import programs
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
 from ivr.errors import NotReady
-from ivr.rules.records import Campaign, Message, Way
+from ivr.rules.records import Campaign, Way
 from ivr.rules.segments import EndedBy, Listen, Play, Segment
-from ivr.rules.states import CampaignState
-from ivr.settings import Pbx, Settings, Trunk
+from ivr.settings import Settings
 from ivr.usecases import originating, reconciling, recording
 from ivr.usecases.asking import questions
 from ivr.usecases.finishing import finish_done
 
 SIZES = (10_000, 100_000, 1_000_000)
+DATABASES = {"sqlite": "", "postgresql": "_pg"}
+"""By name what stands in the names of its figures."""
 CLAIMED = 3_000
 BATCH = 50
 DIALLED = 400
 AT_ONCE = 10
-SOUND, MESSAGE_MS = "b" * 8, 30_000
 
-FILL = (
-    "INSERT INTO source_batches (id, name, file_name, file_sha256, accepted, rejected, imported_at_ms) "
-    "VALUES (1, 'bench', 'bench.csv', '0', {people}, 0, 1)",
-    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {people}) "
-    "INSERT INTO contacts (id, number, line_type, imported_at_ms) "
-    "SELECT i, '+336' || printf('%08d', i), 'mobile', 1 FROM n",
-    "INSERT INTO batch_contacts (batch_id, contact_id) SELECT 1, id FROM contacts",
-)
-ATTEMPTED = (
-    "INSERT INTO attempts (id, target_id, campaign_id, pbx, state, outcome, claimed_at_ms, dialing_at_ms, ended_at_ms, "
-    "note) SELECT '0' || printf('%026d', id), id, campaign_id, 'pbx1', 'ended', 'answered', 1, 2, 3, '' FROM targets "
-    "WHERE id <= {done}",
-    "INSERT INTO listens (attempt_id, campaign_id, preroll_ms, message_ms, notice_ms, confirmation_ms, plays, keys, "
-    "ended_by, measured_by, error, at_ms) SELECT id, campaign_id, 8000, 30000, 15000, 0, "
-    "'[]', '[]', 'us', 'agi', '', 3 FROM attempts",
-    "UPDATE targets SET state = 'done', outcome = 'answered' WHERE id <= {done}",
-)
+Found = dict[str, tuple[float, str]]
 
 
-def measure(sizes: tuple[int, ...] = SIZES) -> Figures:
-    figures, claims, keeps = Figures(), {}, {}
-    for size in sizes:
-        with tempfile.TemporaryDirectory(prefix="portevoix-bench-") as folder, _redis(Path(folder)) as queues:
-            found = _measure_one(Path(folder), queues, size)
-        for name, (value, unit) in found.items():
-            figures.add(f"{name}_{size // 1000}k", value, unit)
-        claims[size], keeps[size] = found["claim_per_s"][0], found["housekeeping_ms"][0]
-    if len(sizes) > 1:
-        first, last = min(sizes), max(sizes)
-        figures.ratio("claim_rate_most_over_fewest_targets", claims[last] / claims[first], at_least=0.8)
-        figures.ratio("housekeeping_most_over_fewest_targets", keeps[last] / keeps[first], at_most=2.0)
+def measure(sizes: tuple[int, ...] = SIZES, names: tuple[str, ...] = tuple(DATABASES)) -> Figures:
+    figures = Figures()
+    with databases(names) as urls, _redis() as queues:
+        for name, url in urls.items():
+            found = {size: _measure_one(url, queues, size) for size in sorted(sizes)}
+            for size, one in found.items():
+                for what, (value, unit) in one.items():
+                    figures.add(f"{what}{DATABASES[name]}_{size // 1000}k", value, unit)
+            _compare(figures, DATABASES[name], found)
     return figures
 
 
-def _measure_one(folder: Path, queues: Queues, size: int) -> dict[str, tuple[float, str]]:
-    trunk = Trunk(host="127.0.0.1:5999", rate_cps=1000, channels=1000)
-    settings = Settings(home=folder, pbx=Pbx(), trunks={"lab": trunk})
-    store = Store(settings)
-    try:
-        campaign = _filled(store, settings, size)
-        order = functools.partial(
-            originating.originate, store, queues, settings, campaign.id, Way("pbx1", "lab"), BATCH
-        )
-        claim_s = _timed(lambda: [order() for _ in range(CLAIMED // BATCH)])
-        attempts = [text.split(" ")[2] for text in queues.take_orders("pbx1", CLAIMED)]
-        assert len(attempts) == CLAIMED
+def _compare(figures: Figures, mark: str, found: dict[int, Found]) -> None:
+    few, many = found[min(found)], found[max(found)]
+    if few is many:
+        return
+    for what in ("claim", "claim_first"):
+        ratio = many[f"{what}_per_s"][0] / few[f"{what}_per_s"][0]
+        figures.ratio(f"{what}_rate{mark}_most_over_fewest_targets", ratio, at_least=0.8)
+    ratio = many["housekeeping_ms"][0] / few["housekeeping_ms"][0]
+    figures.ratio(f"housekeeping{mark}_most_over_fewest_targets", ratio, at_most=2.0)
+
+
+def _measure_one(url: str, queues: Queues, size: int) -> Found:
+    with opened(url) as (settings, store):
+        nearly_over, fresh = fill(store, size, CLAIMED + 1_000)
+        first_s, _ = _claim(store, queues, settings, fresh)
+        claim_s, attempts = _claim(store, queues, settings, nearly_over)
         dial_s = _timed(lambda: _dial(store, settings, attempts[:DIALLED], 1))
         many_s = _timed(lambda: _dial(store, settings, attempts[DIALLED : 2 * DIALLED], AT_ONCE))
         keep_s = min(_timed(lambda: _keep(store, settings)) for _ in range(3))
         results = [result for attempt in attempts[:DIALLED] for result in _results(attempt)]
         record_s = _timed(lambda: _record(store, results))
-    finally:
-        store.close()
     return {
-        "claim_per_s": (CLAIMED / claim_s, "targets/s, in batches of 50"),
+        "claim_per_s": (CLAIMED / claim_s, "targets/s, in batches of 50, of the last of a campaign"),
+        "claim_first_per_s": (CLAIMED / first_s, "targets/s, in batches of 50, of the first of a campaign"),
         "begin_dialing_per_s": (DIALLED / dial_s, "commits/s, one by one"),
         "begin_dialing_many_per_s": (DIALLED / many_s, f"calls/s, {AT_ONCE} to a commit"),
         "record_per_s": (DIALLED / record_s, "listens and ends/s"),
         "housekeeping_ms": (keep_s * 1000, "ms each second, in the controller"),
     }
+
+
+def _claim(store: Store, queues: Queues, settings: Settings, campaign: Campaign) -> tuple[float, list[str]]:
+    order = functools.partial(originating.originate, store, queues, settings, campaign.id, Way("pbx1", "lab"), BATCH)
+    took_s = _timed(lambda: [order() for _ in range(CLAIMED // BATCH)])
+    attempts = [text.split(" ")[2] for text in queues.take_orders("pbx1", CLAIMED)]
+    assert len(attempts) == CLAIMED
+    return took_s, attempts
 
 
 def _dial(store: Store, settings: Settings, attempts: list[str], at_once: int) -> None:
@@ -129,40 +125,6 @@ def _keep(store: Store, settings: Settings) -> None:
     finish_done(store, now_ms)
 
 
-def _filled(store: Store, settings: Settings, size: int) -> Campaign:
-    store.migrate()
-    settings.sounds_dir.mkdir(parents=True)
-    (settings.sounds_dir / f"{SOUND}.alaw").write_bytes(b"\xd5" * 8 * MESSAGE_MS)
-    with store.database.write() as connection:
-        for statement in FILL:
-            connection.exec_driver_sql(statement.format(people=size))
-    message = store.messages.add(Message(0, "bench", SOUND, MESSAGE_MS, "bench", "0" * 64), 1)
-    values: dict[str, Any] = {
-        "name": "bench",
-        "message_id": message.id,
-        "batch_id": 1,
-        "language": "fr",
-        "trunks": ["lab"],
-        "rate_cps": 1000.0,
-        "hours": "00:00-24:00",
-        "timezone": "Europe/Paris",
-        "texts": {},
-        "created_at_ms": 1,
-    }
-    for part in ("preroll", "notice", "confirmation"):
-        values |= {part: SOUND, f"{part}_ms": MESSAGE_MS}
-    campaign = store.campaigns.create(values, "bench")
-    with store.database.write() as connection:
-        for statement in ATTEMPTED:
-            connection.exec_driver_sql(statement.format(done=size - CLAIMED - 1_000))
-    # Filling is not what is measured: nothing of it is still to be copied or written to the disk when the clock starts.
-    with contextlib.closing(store.database.engine.raw_connection()) as raw:
-        raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    os.sync()
-    store.campaigns.move(campaign, CampaignState.RUNNING, 2)
-    return store.campaigns.named("bench")
-
-
 def _timed(work: Callable[[], object]) -> float:
     begun_s = time.perf_counter()
     work()
@@ -170,20 +132,22 @@ def _timed(work: Callable[[], object]) -> float:
 
 
 @contextlib.contextmanager
-def _redis(folder: Path) -> Iterator[Queues]:
-    program = programs.find("redis-server", Settings().cache_dir)
-    options = ["--port", "0", "--unixsocket", str(folder / "r.sock"), "--save", "", "--appendonly", "no"]
-    server = subprocess.Popen(
-        program.argv(*options, "--dir", str(folder)), env=os.environ | program.env(), stdout=subprocess.DEVNULL
-    )
-    queues = Queues(f"unix://{folder / 'r.sock'}")
-    try:
-        wait_for(lambda: _answers(queues), "Redis", 10)
-        yield queues
-    finally:
-        queues.close()
-        server.terminate()
-        server.wait(10)
+def _redis() -> Iterator[Queues]:
+    with tempfile.TemporaryDirectory(prefix="portevoix-bench-") as made:
+        folder = Path(made)
+        program = programs.find("redis-server", Settings().cache_dir)
+        options = ["--port", "0", "--unixsocket", str(folder / "r.sock"), "--save", "", "--appendonly", "no"]
+        server = subprocess.Popen(
+            program.argv(*options, "--dir", str(folder)), env=os.environ | program.env(), stdout=subprocess.DEVNULL
+        )
+        queues = Queues(f"unix://{folder / 'r.sock'}")
+        try:
+            wait_for(lambda: _answers(queues), "Redis", 10)
+            yield queues
+        finally:
+            queues.close()
+            server.terminate()
+            server.wait(10)
 
 
 def _answers(queues: Queues) -> bool:
@@ -194,5 +158,13 @@ def _answers(queues: Queues) -> bool:
     return True
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=list(DATABASES))
+    parser.add_argument("targets", nargs="*", type=int, default=SIZES)
+    given = parser.parse_args()
+    show(measure(tuple(given.targets), (given.only,) if given.only else tuple(DATABASES)))
+
+
 if __name__ == "__main__":
-    show(measure(tuple(int(given) for given in sys.argv[1:]) or SIZES))
+    main()

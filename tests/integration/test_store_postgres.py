@@ -163,6 +163,12 @@ def waiting(scene: Scene) -> bool:
     return scene.rows("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") != []
 
 
+def test_the_targets_are_swept_long_before_a_fifth_of_them_is_dead(scene: Scene) -> None:
+    """Measured: 100,000 claims without a sweep make each claim of 50 a millisecond longer."""
+    [(options,)] = scene.rows("SELECT reloptions FROM pg_class WHERE relname = 'targets'")
+    assert options == ["autovacuum_vacuum_scale_factor=0.02"]
+
+
 def test_two_claims_at_once_do_not_wait_for_one_another(scene: Scene, make_scene: MakeScene) -> None:
     campaign, other = scene.campaign(300), make_scene(database={"busy_timeout_s": 0.2})
     asked: list[int] = []
