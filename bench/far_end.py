@@ -66,12 +66,15 @@ class Ended:
 
 @dataclass
 class FarEnd:
-    """A SIPp that takes every call. `live`: calls on the line now, as far as `ended` has read."""
+    """A SIPp that takes every call. `live`: calls on the line now, as far as `ended` has read; `invited_s`: when each
+    call reached it.
+    """
 
     folder: Path
     sip_port: int
     media_port: int
     live: dict[str, float] = field(default_factory=dict)
+    invited_s: list[float] = field(default_factory=list)
     pid: int = 0
     _offset: int = 0
     _ears: subprocess.Popen[bytes] | None = None
@@ -109,7 +112,9 @@ class FarEnd:
         for line in whole.decode("ascii", "replace").splitlines():
             what, seconds, microseconds, call = line.split(";")
             at_s = float(seconds) + float(microseconds) / 1e6
-            if what == "ACK":
+            if what == "INVITE":
+                self.invited_s.append(at_s)
+            elif what == "ACK":
                 self.live.setdefault(call, at_s)
             elif call in self.live:
                 found.append(Ended(self.live.pop(call), at_s))
@@ -155,7 +160,7 @@ def scenario(media_port: int) -> str:
     goodbye = REPLY.format(retrans="", line="200 OK", tag="", body=EMPTY)
     return (
         '<?xml version="1.0" encoding="ISO-8859-1" ?>\n<scenario name="bench">\n'
-        f'  <recv request="INVITE"/>\n{ringing}{answer}'
+        f'  <recv request="INVITE">{NOTE.format(what="INVITE")}</recv>\n{ringing}{answer}'
         f'  <recv request="ACK">{NOTE.format(what="ACK")}</recv>\n'
         f'  <recv request="BYE">{NOTE.format(what="BYE")}</recv>\n{goodbye}'
         '  <timewait milliseconds="1000"/>\n</scenario>\n'

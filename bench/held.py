@@ -32,7 +32,7 @@ JOINTS_S = (
 Streams = list[dict[str, float]]
 
 
-def measure(calls: int = CALLS, rounds: int = 2) -> Figures:
+def measure(calls: int = CALLS, rounds: int = 1) -> Figures:
     found: dict[str, list[tuple[Window, Streams]]] = {"ours": [], "bare": []}
     with stand(FIFTY_FIVE_SECONDS_MS, calls + 20, listening=True) as one:
         for turn in range(rounds):

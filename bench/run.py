@@ -15,6 +15,7 @@ import books
 import call_rate
 import cpu
 import held
+import nodes
 import page
 import results
 import sound
@@ -23,7 +24,8 @@ import stand
 PARTS: dict[str, tuple[Callable[[], results.Figures], Callable[[], results.Figures]]] = {
     "call_rate": (call_rate.measure, lambda: call_rate.measure(4.0, rounds=1)),
     "cpu": (cpu.measure, lambda: cpu.measure(5.0)),
-    "held": (held.measure, lambda: held.measure(20, rounds=1)),
+    "held": (held.measure, lambda: held.measure(20)),
+    "nodes": (nodes.measure, lambda: nodes.measure(4.0)),
     "books": (books.measure, lambda: books.measure(books.SIZES[:2])),
     "sound": (sound.measure, lambda: sound.measure(2)),
 }

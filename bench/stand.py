@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,7 +44,7 @@ ring_timeout_s = 10
 grace_s = 0
 [trunks.lab]
 host = "127.0.0.1:{far_end}"
-rate_cps = 1000
+rate_cps = {rate_cps}
 channels = {channels}
 ramp_s = 0
 """
@@ -113,7 +113,7 @@ class Stand:
     sounds: dict[Segment, Rendering]
     _made: int = field(default=0)
 
-    def campaign(self, people: int, rate_cps: float) -> Campaign:
+    def campaign(self, people: int, rate_cps: float, trunks: Sequence[str]) -> Campaign:
         """A campaign of so many new people, not started."""
         self._made += 1
         name = f"bench-{self._made}"
@@ -127,7 +127,7 @@ class Stand:
             "message_id": message.id,
             "batch_id": batch.id,
             "language": "fr",
-            "trunks": [TRUNK],
+            "trunks": list(trunks),
             "rate_cps": rate_cps,
             "hours": "00:00-24:00",
             "timezone": "Europe/Paris",
@@ -140,9 +140,9 @@ class Stand:
         return self.store.campaigns.create(values, "bench")
 
     @contextlib.contextmanager
-    def ours(self, people: int, rate_cps: float = 1000.0) -> Iterator[Campaign]:
+    def ours(self, people: int, rate_cps: float = 1000.0, trunks: Sequence[str] = (TRUNK,)) -> Iterator[Campaign]:
         """Portevoix calls these people; afterwards nobody is on the line."""
-        campaign = self.campaign(people, rate_cps)
+        campaign = self.campaign(people, rate_cps, trunks)
         campaigns.start(self.store, self.settings, campaign.name)
         try:
             yield campaign
@@ -263,12 +263,17 @@ def wait_for(true: Callable[[], object], what: str, limit_s: float) -> None:
 
 
 @contextlib.contextmanager
-def stand(lengths_ms: dict[Segment, int], channels: int, listening: bool = False) -> Iterator[Stand]:
-    """A stand in a folder of its own; afterwards nothing runs and nothing is left. listening: the far end has ears."""
+def stand(
+    lengths_ms: dict[Segment, int], channels: int, listening: bool = False, rate_cps: float = 1000, more: str = ""
+) -> Iterator[Stand]:
+    """A stand in a folder of its own; afterwards nothing runs and nothing is left.
+
+    listening: the far end has ears; rate_cps: the trunk's; more: other settings, `{far_end}` being its port.
+    """
     folder = Path(tempfile.mkdtemp(prefix="portevoix-bench-"))
     try:
         with FarEnd.open(folder / "far-end", listening) as far_end:
-            text = SETTINGS.format(channels=channels, far_end=far_end.sip_port)
+            text = (SETTINGS + more).format(channels=channels, far_end=far_end.sip_port, rate_cps=rate_cps)
             (folder / "portevoix.toml").write_text(text, encoding="utf-8")
             settings = load(folder / "portevoix.toml")
             draw = np.random.default_rng(1)
