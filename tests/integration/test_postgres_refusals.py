@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from sqlalchemy import text
 
 from ivr.adapters.store.engine import Database
 from ivr.errors import BadSetting, IvrError, StoreBusy
-from tests.postgres import PostgresServer, of_wheel, places, ways
+from tests.postgres import AS_NOBODY, As, PostgresServer, of_wheel, places, ways
 
 
 @contextmanager
@@ -69,8 +70,24 @@ def test_every_connection_taken_is_temporary(guarded: str, postgres: PostgresSer
 
 @pytest.mark.parametrize("place", [places()[0], *of_wheel()[:1]], ids=["first", "wheel"])
 @pytest.mark.parametrize("way", ways(), ids=lambda way: way.name)
-def test_a_server_starts_in_every_way_there_is_here(place: Path, way: object) -> None:
-    server = PostgresServer(place, way)  # type: ignore[arg-type]
+def test_a_server_starts_in_every_way_there_is_here(place: Path, way: As) -> None:
+    server = PostgresServer(place, way)
+    try:
+        server.start()
+        assert server.run("SELECT 1") == [(1,)]
+    finally:
+        server.remove()
+
+
+@pytest.mark.skipif(AS_NOBODY not in ways(), reason="only root can start it as another user")
+def test_programs_that_another_user_cannot_read_are_copied(tmp_path: Path) -> None:
+    [place, *_] = of_wheel()
+    package = place.parent.parent
+    hidden = tmp_path / package.name
+    shutil.copytree(place.parent, hidden / place.parent.name)
+    shutil.copytree(package.with_name(f"{package.name}.libs"), tmp_path / f"{package.name}.libs")
+    tmp_path.chmod(0o700)
+    server = PostgresServer(hidden / place.parent.name / place.name, AS_NOBODY)
     try:
         server.start()
         assert server.run("SELECT 1") == [(1,)]
