@@ -130,12 +130,15 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path("."), description="folder of the settings file; relative paths start here")
     var: Path = Field(Path("var"), description="folder for database, sounds, logs and state")
-    shared: str = Field("", description="folder of sounds and keys that nodes of one installation share; empty: var")
+    shared: str = Field(
+        "", description="folder of sounds, recordings and keys that nodes of one installation share; empty: var"
+    )
     cache: Path = Field(Path("~/.cache/portevoix"), description="per-user folder for programs unpacked at set-up")
     language: Literal["fr", "en"] = Field("fr", description="language of reports and spoken texts by default")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least severity logged")
     workers_originate: int = Field(1, ge=0, le=32, description="RQ workers on queue `originate`")
     workers_record: int = Field(1, ge=0, le=32, description="RQ workers on queue `record`")
+    workers_media: int = Field(1, ge=0, le=32, description="RQ workers on queue `media`, which prepare recordings")
     pbx: Pbx = Pbx()
     trunks: dict[str, Trunk] = Field(default_factory=dict, description="SIP carriers by name")
     calls: Calls = Calls()

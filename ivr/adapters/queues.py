@@ -15,9 +15,12 @@ from typing import Any, ParamSpec, TypeVar
 
 import redis
 from redis.exceptions import RedisError, ResponseError
-from rq import Queue, SimpleWorker, worker_registration
+from rq import Queue, Retry, SimpleWorker
+from rq.exceptions import NoSuchJobError
+from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
+from ivr.adapters.rq_workers import ForkingWorker, PlainWorker, Struck
 from ivr.errors import BadSetting, NotReady
 from ivr.rules.records import Way
 
@@ -25,6 +28,7 @@ log = logging.getLogger(__name__)
 
 ORIGINATE = "originate"
 RECORD = "record"
+MEDIA = "media"
 RESULTS = "ivr:results"
 DEAD = "ivr:results:dead"
 """Results that cannot be recorded, with the reason, for an engineer to look at; at most DEAD_KEPT of them."""
@@ -34,6 +38,8 @@ ORDER_TTL_S = 300
 JOB_TIMEOUT_S = 60
 WORKER_TTL_S = 20
 """An idle RQ worker says that it lives 15 s before this is over: every 5 s."""
+MEDIA_TIMEOUT_S = 120
+"""Preparing the longest recording takes some 15 s."""
 FAILURE_TTL_S = 7 * 24 * 3600
 HOLD_TTL_S = 10
 BELL_MS = 600
@@ -57,16 +63,6 @@ def _translated(method: Callable[P, T]) -> Callable[P, T]:
             raise NotReady(f"Redis does not answer: {error}") from error
 
     return wrapper
-
-
-class _Worker(SimpleWorker):
-    """Registers anew when Redis has forgotten everything: it works all the same, and is to be counted."""
-
-    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        super().heartbeat(timeout, pipeline)
-        if pipeline is None and not self.connection.hexists(self.key, "queues"):
-            self.connection.hset(self.key, mapping=self.serialize())
-            worker_registration.register(self)
 
 
 class Queues:
@@ -111,6 +107,23 @@ class Queues:
         """An RQ job will record what is in the results, unless one was rung for a moment ago."""
         if self._redis.set("ivr:bell:record", 1, nx=True, px=BELL_MS):
             self._enqueue(RECORD, "ivr.doors.jobs.record")
+
+    @_translated
+    def ring_media(self, upload_id: str) -> None:
+        """An RQ job will prepare that recording, and once more if its process is killed."""
+        Queue(MEDIA, connection=self._raw, serializer=JSONSerializer).enqueue_call(
+            "ivr.doors.media_jobs.prepare", (upload_id,), timeout=MEDIA_TIMEOUT_S, result_ttl=0,
+            failure_ttl=FAILURE_TTL_S, job_id=f"media-{upload_id}", retry=Retry(max=1),
+        )  # fmt: skip
+
+    @_translated
+    def media_asked(self, upload_id: str) -> bool:
+        """Whether a job for that recording waits or runs."""
+        try:
+            job = Job.fetch(f"media-{upload_id}", connection=self._raw, serializer=JSONSerializer)
+        except NoSuchJobError:
+            return False
+        return job.get_status() in (JobStatus.QUEUED, JobStatus.STARTED)
 
     def _enqueue(self, queue: str, function: str, *args: Any) -> None:
         Queue(queue, connection=self._raw, serializer=JSONSerializer).enqueue_call(
@@ -238,12 +251,14 @@ class Queues:
                 counts[name] = counts.get(name, 0) + 1
         return counts
 
-    def work(self, queue: str, name: str) -> None:
+    def work(self, queue: str, name: str, struck: Struck | None = None) -> None:
         """Runs jobs of one queue until told to stop (SIGTERM), or 5,000 jobs are done: the supervisor starts it anew.
 
         One queue per worker: with two, a worker killed between taking a job and running it loses that job (rq#1716).
+        struck: given, each job has a process of its own with limits, and `struck` is told of one that was killed.
         """
-        worker = _Worker(
+        kind = ForkingWorker if struck else PlainWorker
+        worker = kind(
             [Queue(queue, connection=self._raw, serializer=JSONSerializer)],
             name=name,
             connection=self._raw,
@@ -252,6 +267,8 @@ class Queues:
             maintenance_interval=30,
             log_job_description=False,
         )
+        if isinstance(worker, ForkingWorker):
+            worker.struck = struck
         worker.work(max_jobs=5000, logging_level="WARNING")
 
     def close(self) -> None:

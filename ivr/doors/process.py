@@ -14,7 +14,13 @@ from ivr.doors import logs
 from ivr.errors import IvrError
 from ivr.settings import Settings
 
-MODULES = {"agi": "agi_server", "controller": "controller", "carrier": "carrier", "worker": "worker"}
+MODULES = {
+    "agi": "agi_server",
+    "controller": "controller",
+    "carrier": "carrier",
+    "worker": "worker",
+    "media": "media_worker",
+}
 
 
 def run(settings: Settings, name: str, *more: str) -> None:

@@ -13,6 +13,11 @@ from ivr.settings import Settings
 
 def run(settings: Settings, queue: str) -> None:
     """Works on `queue` until SIGTERM. Waits for Redis, however long it takes."""
+    answering(settings).work(queue, name_of(settings, queue))
+
+
+def answering(settings: Settings) -> Queues:
+    """Redis, which answers; waits for it however long it takes."""
     queues = Queues(settings.redis_url)
     while True:
         try:
@@ -20,5 +25,9 @@ def run(settings: Settings, queue: str) -> None:
         except NotReady:
             time.sleep(0.2)
         else:
-            break
-    queues.work(queue, f"{settings.pbx.name}-{queue}-{os.getpid()}-{secrets.token_hex(3)}")
+            return queues
+
+
+def name_of(settings: Settings, queue: str) -> str:
+    """A name that no other worker has or had."""
+    return f"{settings.pbx.name}-{queue}-{os.getpid()}-{secrets.token_hex(3)}"

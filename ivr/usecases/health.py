@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ivr.adapters import agi
 from ivr.adapters.pbx import instance
-from ivr.adapters.queues import ORIGINATE, RECORD, Queues
+from ivr.adapters.queues import MEDIA, ORIGINATE, RECORD, Queues
 from ivr.adapters.supervisor import State, Supervisor
 from ivr.errors import IvrError, NotReady
 from ivr.settings import Settings
@@ -74,6 +74,7 @@ def _probes(settings: Settings, queues: Queues) -> dict[str, Callable[[], str]]:
         "controller": lambda: _controller_says(queues, settings.pbx.name),
         ORIGINATE: lambda: _worker_says(queues, ORIGINATE),
         RECORD: lambda: _worker_says(queues, RECORD),
+        MEDIA: lambda: _worker_says(queues, MEDIA),
     }
 
 

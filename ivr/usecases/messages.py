@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ivr.adapters import sound
-from ivr.errors import AudioRefused, NotFound, Temporary
+from ivr.adapters.files import new_part, unwritable
+from ivr.errors import AudioRefused, NotFound
 from ivr.settings import Settings
 
 CHUNK_BYTES = 1 << 20
@@ -33,7 +33,7 @@ class Recording:
 
 def originals_dir(settings: Settings) -> Path:
     """Where each file that was accepted is kept as it came, named by its SHA-256; never played, never served."""
-    return settings.var_dir / "originals"
+    return settings.shared_dir / "originals"
 
 
 def prepare(file: Path, settings: Settings, judge: Judge | None = None) -> Recording:
@@ -73,17 +73,16 @@ def _private_copy(file: Path, name: str, settings: Settings) -> tuple[Path, str]
     folder = originals_dir(settings)
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=folder)
+        handle, copied = new_part(folder)
     except OSError as error:
-        raise _no_room(folder, error) from None
-    copied = Path(temporary)
+        raise unwritable(folder, error) from None
     try:
         with os.fdopen(handle, "wb") as target:
             digest = _copy(_opened(file, name), target.fileno(), name, settings)
     except BaseException as error:
         copied.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise _no_room(folder, error) from None
+            raise unwritable(folder, error) from None
         raise
     return copied, digest
 
@@ -121,9 +120,3 @@ def _copy(source: int, target: int, name: str, settings: Settings) -> str:
             while view:
                 view = view[os.write(target, view) :]
     return digest.hexdigest()
-
-
-def _no_room(folder: Path, error: OSError) -> Temporary:
-    return Temporary(
-        f"{folder} cannot be written ({error.strerror}): free some space or check who may write there, then try again"
-    )

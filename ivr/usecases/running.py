@@ -12,7 +12,7 @@ from pathlib import Path
 from ivr.adapters.pbx import instance, programs, render
 from ivr.adapters.pbx.secret import ami_secret
 from ivr.adapters.ports import Ports
-from ivr.adapters.queues import ORIGINATE, RECORD
+from ivr.adapters.queues import MEDIA, ORIGINATE, RECORD
 from ivr.adapters.store import Store
 from ivr.adapters.supervisor import Process, Supervisor
 from ivr.errors import NotReady, Refused, SetUpFailed
@@ -148,6 +148,7 @@ def _processes(settings: Settings) -> list[Process]:
     asterisk, asterisk_env = instance.command(settings)
     ours = [(f"{ORIGINATE}-{n}", 60, ["worker", ORIGINATE]) for n in range(settings.workers_originate)]
     ours += [(f"{RECORD}-{n}", 60, ["worker", RECORD]) for n in range(settings.workers_record)]
+    ours += [(f"{MEDIA}-{n}", 60, ["media"]) for n in range(settings.workers_media)]
     ours += [("agi", 40, ["agi"]), ("controller", 50, ["controller"])]
     if settings.lab.enabled:
         ours.append(("carrier", 30, ["carrier"]))

@@ -52,7 +52,7 @@ def add(store: Store, settings: Settings, file: Path, name: str, said: Said | No
     Raises AudioRefused with what is wrong and what to do when a check refuses it; then nothing is left.
     """
     said = said or Said()
-    _check_said(name, said)
+    check_said(name, said)
     judged = _Judged()
 
     def check(pcm: sound.Pcm, shown: str, _: str) -> None:
@@ -147,7 +147,8 @@ def _extension(name: str) -> str:
     return ending.lower() if len(ending) <= 6 and ending[1:].isalnum() and ending.isascii() else ""
 
 
-def _check_said(name: str, said: Said) -> None:
+def check_said(name: str, said: Said) -> None:
+    """Returns when a message can have that name and what was said of it; else Refused."""
     if not name.strip() or not _fits(name, LONGEST_NAME):
         raise Refused(f"a message's name is 1 to {LONGEST_NAME} printable characters, not {name[:40]!r}")
     for what, text in (("sponsor", said.sponsor), ("voice consent", said.voice_consent)):

@@ -23,6 +23,8 @@ CALLS: dict[str, Callable[[Queues], Any]] = {
     "ask_originate": lambda q: q.ask_originate(1, Way("pbx1", "lab"), 5),
     "answered_ask": lambda q: q.answered_ask(1, Way("pbx1", "lab")),
     "ring_record": lambda q: q.ring_record(),
+    "ring_media": lambda q: q.ring_media("0" * 32),
+    "media_asked": lambda q: q.media_asked("0" * 32),
     "push_orders": lambda q: q.push_orders("pbx1", ["a"]),
     "take_orders": lambda q: q.take_orders("pbx1", 5),
     "drop_orders": lambda q: q.drop_orders("pbx1"),

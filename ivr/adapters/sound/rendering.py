@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import soxr
 
+from ivr.adapters.files import write_whole
 from ivr.adapters.sound import editing, g711, level
 from ivr.adapters.sound.decoding import Pcm
-from ivr.errors import AudioRefused, NotFound, Permanent, Temporary
+from ivr.errors import AudioRefused, NotFound, Permanent
 
 TELEPHONE_HZ, WIDE_HZ = 8000, 16000
 MOST_LOST_DB = 30.0
@@ -117,35 +115,3 @@ def copy(sound: str, name: str, folder: Path) -> None:
     """The rendering `sound` can also be played under the fixed `name`."""
     for extension in FORMATS:
         write_whole(folder / f"{name}.{extension}", (folder / f"{sound}.{extension}").read_bytes())
-
-
-def write_whole(file: Path, content: bytes, mode: int = 0o644) -> None:
-    """`file` holds `content`; whoever looks meanwhile, or after a failure, finds the whole file or none.
-
-    A file that already holds it is left alone. Raises Temporary when it cannot be written.
-    """
-    if file.is_file() and file.stat().st_size == len(content) and file.read_bytes() == content:
-        return
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=file.parent)
-    except OSError as error:
-        raise _unwritable(file.parent, error) from None
-    try:
-        with os.fdopen(handle, "wb") as opened:
-            opened.write(content)
-            opened.flush()
-            os.fsync(opened.fileno())
-        Path(temporary).chmod(mode)
-        os.replace(temporary, file)
-    except OSError as error:
-        raise _unwritable(file.parent, error) from None
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
-
-
-def _unwritable(folder: Path, error: OSError) -> Temporary:
-    return Temporary(
-        f"{folder} cannot be written ({error.strerror}): free some space or check who may write there, then try again"
-    )

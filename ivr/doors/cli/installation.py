@@ -78,7 +78,7 @@ def _say_halt(settings: Settings) -> None:
 
 
 @click.command(hidden=True)
-@click.argument("name", type=click.Choice(["agi", "controller", "worker", "carrier"]))
+@click.argument("name", type=click.Choice(["agi", "controller", "worker", "media", "carrier"]))
 @click.argument("queue", required=False)
 @click.pass_context
 def process(context: click.Context, name: str, queue: str | None) -> None:
