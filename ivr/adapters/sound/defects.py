@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ivr.adapters.sound import level
 from ivr.adapters.sound.channels import Samples
+from ivr.adapters.sound.voice import BELOW_SPEECH_DB, frame_levels
 from ivr.rules.recording_facts import Echo, Sides
 
 CEILING_SHARE = 0.98
@@ -18,7 +19,7 @@ FLAT_STEP = 5e-5  # a bit and a half of 16
 FLAT_RUN_S = 1 / 16000
 EDGE_S = 0.015
 ECHO_FROM_S, ECHO_TO_S = 0.04, 1.0
-ECHO_WINDOW_S, ECHO_SAME_S = 8.0, 0.002
+ECHO_WINDOW_S, ECHO_SAME_S, ECHO_SPOKEN = 8.0, 0.002, 0.3
 HUM_HZ = (50, 100, 150, 200, 250, 300, 60, 120, 180, 240)
 SPECTRUM_SIZE = 2048
 AUDIBLE_DB = 60.0
@@ -83,19 +84,27 @@ def _spectrum(signal: level.Signal, rate_hz: int) -> tuple[level.Signal, float]:
     return power.mean(axis=0), rate_hz / SPECTRUM_SIZE
 
 
-def echo(signal: level.Signal, rate_hz: int) -> Echo | None:
-    """The strongest late copy of the voice that half of the recording has at the same delay; None when none has.
+def echo(signal: level.Signal, rate_hz: int, active_dbov: float) -> Echo | None:
+    """The strongest late copy of the voice that half of what is spoken has at the same delay; None when none has.
 
     A copy is a ripple of the spectrum, and so a peak of the cepstrum. A sentence that is said again is none.
     """
     window = round(ECHO_WINDOW_S * rate_hz)
     begins = range(0, max(1, len(signal) - window // 2), window // 2)
-    copies = [(*_copy(signal[begin : begin + window], rate_hz), begin / rate_hz) for begin in begins]
-    strongest = max(copies)
+    windows = [(begin / rate_hz, signal[begin : begin + window]) for begin in begins]
+    spoken = [(begin_s, part) for begin_s, part in windows if _is_spoken(part, rate_hz, active_dbov)]
+    copies = [(*_copy(part, rate_hz), begin_s) for begin_s, part in spoken]
+    strongest = max(copies, default=(0.0, 0.0, 0.0))
     alike = [copy for copy in copies if abs(copy[1] - strongest[1]) < ECHO_SAME_S]
     if 2 * len(alike) < len(copies) or not strongest[0]:
         return None
     return Echo(strongest[1], float(np.median([strength for strength, _, _ in alike])), alike[0][2])
+
+
+def _is_spoken(part: level.Signal, rate_hz: int, active_dbov: float) -> bool:
+    """Whether there is enough speech to hear an echo by: a word alone has peaks of its own."""
+    levels = frame_levels(part, rate_hz)
+    return bool(len(levels)) and float((levels > active_dbov - BELOW_SPEECH_DB).mean()) > ECHO_SPOKEN
 
 
 def _copy(signal: level.Signal, rate_hz: int) -> tuple[float, float]:
