@@ -37,16 +37,10 @@ def blame(
     sip: int | None = None,
     rang: bool | None = None,
 ) -> Blame:
-    """Whom the end of an attempt speaks of; the arguments are those of `causes.outcome`.
-
-    rang: whether the carrier sent anything (100, 180, 183) before a time-out of ours; None: not known. A carrier that
-    is dead behind UDP looks like people who do not answer when our ringing time is shorter than SIP's timer B (32 s).
-    """
-    outcome = causes.outcome(answered, reason, cause, sip)
+    """Whom the end of an attempt speaks of; the arguments are those of `causes.outcome`."""
+    outcome = causes.outcome(answered, reason, cause, sip, rang)
     if outcome is Outcome.UNKNOWN:
         return Blame.NOBODY
-    if outcome is Outcome.NO_ANSWER and sip is None and rang is False:
-        return Blame.CARRIER
     hers = sip in PERSONS_CODES if sip is not None else cause in PERSONS_CAUSES
     return Blame.PERSON if outcome in PERSONS or hers else Blame.CARRIER
 

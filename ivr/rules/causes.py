@@ -4,7 +4,8 @@ Sources. SIP codes: RFC 3261 §21, with 607 and 608 of RFC 8197 and RFC 8688. Ca
 two: RFC 3398 §7.2.4.1 and §8.2.6.1. What Asterisk 22 does with them was measured:
 
 * OriginateResponse's Reason is 0 for every refusal: it tells a time-out (3) and an answer (4), nothing else for sure;
-* 480 and a time-out of ours share cause 19, and both are "no answer";
+* 480 and a time-out of ours share cause 19 and code 480, and both are "no answer"; a carrier that is dead gives the
+  same, but no DialState event, which a 180 and a 183 (with or without sound) both bring;
 * an answered call that the other side hangs up ends with cause 0, one that we hang up with 16.
 """
 
@@ -74,20 +75,29 @@ def sip_code(tech_cause: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def outcome(answered: bool, reason: int | None = None, cause: int | None = None, sip: int | None = None) -> Outcome:
+def outcome(
+    answered: bool,
+    reason: int | None = None,
+    cause: int | None = None,
+    sip: int | None = None,
+    rang: bool | None = None,
+) -> Outcome:
     """How one attempt ended; UNKNOWN only when nothing at all is known.
 
     answered: the call script or dialplan saw it. reason: of OriginateResponse. cause: of Hangup. sip: of `sip_code`.
-    The most exact source wins: the carrier's final code, then a time-out of ours, then the cause, then the reason.
+    rang: whether the carrier said that it rings or goes on (180, 183); None: not known. A time-out of ours of a call
+    that never rang is no person's: no telephone was reached. Else the most exact source wins: the carrier's final code,
+    then a time-out of ours, then the cause, then the reason.
     """
     # A 2xx is the INVITE's (TechCause is of nothing else); without a Reason, its response was lost in a restart.
     response_lost = reason is None and sip is not None and 200 <= sip < 300
     if answered or reason == REASON_ANSWERED or response_lost:
         return Outcome.ANSWERED
-    if sip is not None and sip >= 300:
+    silent = reason == REASON_TIMEOUT and rang is False
+    if sip is not None and sip >= 300 and not silent:
         return SIP_OUTCOMES.get(sip, Outcome.FAILED)
     if reason == REASON_TIMEOUT:
-        return Outcome.NO_ANSWER
+        return Outcome.FAILED if silent else Outcome.NO_ANSWER
     if cause:
         return CAUSE_OUTCOMES.get(cause, Outcome.FAILED)
     if reason is None:

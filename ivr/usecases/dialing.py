@@ -16,7 +16,7 @@ from typing import Any
 from ivr.adapters.ami import AmiClient, Originate
 from ivr.adapters.store import Store
 from ivr.errors import AmiDown, Permanent, Uncertain
-from ivr.rules.breaker import State
+from ivr.rules.breaker import Blame, State
 from ivr.rules.numbers import dialled
 from ivr.rules.pacing import Pacer
 from ivr.rules.records import Campaign, Dialable
@@ -86,7 +86,7 @@ class Dialer:
     def adopt(self, attempt: str, trunk: str) -> None:
         """A call that is alive on the PBX, sent before this process began, is followed to its end."""
         if attempt not in self.calls:
-            self.calls[attempt] = LiveCall(attempt, time.monotonic(), trunk, adopted=True)
+            self.calls[attempt] = LiveCall(attempt, time.monotonic(), trunk, adopted=True, rang=None)
             if trunk in self.trunks:
                 self.trunks[trunk].live.add(attempt)
 
@@ -109,11 +109,11 @@ class Dialer:
         at = datetime.now(UTC) + timedelta(seconds=known[first] - now_s)
         return f"trunk-{first}-parked", at.isoformat()
 
-    def judge(self, call: LiveCall) -> None:
-        """The breaker of the call's trunk knows how it went: once, at its answer or its end."""
+    def judge(self, call: LiveCall, as_: Blame | None = None) -> None:
+        """The breaker of the call's trunk knows how it went: once, at its answer, at its end or before, `as_` told."""
         if not call.judged and call.trunk in self.trunks:
             call.judged = True
-            self.trunks[call.trunk].saw(call.blame, time.monotonic(), call.era, call.why)
+            self.trunks[call.trunk].saw(as_ or call.blame, time.monotonic(), call.era, call.why)
 
     def wanted(self, campaign: Campaign, ahead_s: float) -> int:
         """How many targets of the campaign to ask for now: the pace of the next seconds, within the channels."""

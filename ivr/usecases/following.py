@@ -9,6 +9,7 @@ from ivr.adapters.ami import LINK_DOWN, LINK_UP, LOGIN_REFUSED, AmiClient, AmiEv
 from ivr.adapters.store import Store
 from ivr.errors import AmiLoginRefused
 from ivr.rules import causes
+from ivr.rules.breaker import Blame
 from ivr.rules.segments import EndedBy
 from ivr.usecases.dialing import Dialer
 from ivr.usecases.dialplan_listens import DialplanStories, Story, as_listen
@@ -21,6 +22,9 @@ LOOK_EVERY_S = 0.5
 """How often the calls are looked through for one whose second event does not come."""
 ANSWERS_EVERY_S = 0.3
 """Answers of so long are noted in one transaction: only the live view waits for them."""
+
+NAMED_BY = {"OriginateResponse": "ActionID", "DialState": "DestUniqueid"}
+"""Where an event holds the attempt; DialState says that the carrier rings (180) or goes on (183)."""
 
 
 class Follower:
@@ -47,8 +51,11 @@ class Follower:
     async def look(self) -> None:
         """Calls for which nothing more is to be waited for are over, and what is to be told of them is."""
         now_s = time.monotonic()
-        for call in [call for call in self.dialer.calls.values() if call.is_over(now_s)]:
-            self._finish(call)
+        for call in list(self.dialer.calls.values()):
+            if call.is_over(now_s):
+                self._finish(call)
+            elif call.is_silent(now_s):
+                self.dialer.judge(call, Blame.CARRIER)
         while self._untold:
             await self._tell(*self._untold[0])
             del self._untold[0]
@@ -73,6 +80,8 @@ class Follower:
             raise AmiLoginRefused
         if event.name in {LINK_UP, LINK_DOWN}:
             self.dialer.ready = False  # until the PBX has been asked what it carries
+            for call in self.dialer.calls.values():
+                call.rang = call.rang or None  # it may ring while nobody hears
             self.link_news.set()
         elif event.name == "UserEvent":
             attempt = self.stories.event(event)
@@ -82,11 +91,12 @@ class Follower:
             self._note_call(event)
 
     def _note_call(self, event: AmiEvent) -> None:
-        response = event.name == "OriginateResponse"
-        call = self.dialer.calls.get(event.get("ActionID" if response else "Uniqueid"))
+        call = self.dialer.calls.get(event.get(NAMED_BY.get(event.name, "Uniqueid")))
         if call is None:
             return
-        if response:
+        if event.name == "DialState":
+            call.rang = True
+        elif event.name == "OriginateResponse":
             call.response(event)
             if call.answered:
                 self._answers[call.attempt] = int(time.time() * 1000)

@@ -11,9 +11,8 @@ from ivr.rules.states import Outcome
 
 PATIENCE_S = 2.0
 """How long one of the two events is waited for after the other: a trunk that does not exist gives no Hangup."""
-SILENCE_S = (7.9, 9.0)
-"""Between these two after Originate our own SIP gives up a carrier that said nothing at all (timer B of pjsip.conf),
-and says 408 as if it had come from there."""
+SILENCE_S = 8.0
+"""So long after Originate, a trunk's breaker takes a call that does not ring yet for one that the carrier swallowed."""
 
 
 @dataclass(slots=True)
@@ -27,6 +26,7 @@ class LiveCall:
     judged: bool = False  # the breaker knows how it went
     adopted: bool = False  # sent by a process before us: its OriginateResponse may have come and gone
     answered: bool = False
+    rang: bool | None = False  # None: it may have, while nobody heard
     reason: int | None = None
     cause: int | None = None
     sip: int | None = None
@@ -43,10 +43,11 @@ class LiveCall:
         """Hangup came."""
         self.hung_up_s = event.received_at
         self.cause = _number(event.get("Cause"))
-        sip = causes.sip_code(event.get("TechCause"))
-        waited_s = event.received_at - self.sent_s
-        nobody_spoke = sip == 408 and not self.adopted and SILENCE_S[0] <= waited_s <= SILENCE_S[1]
-        self.sip = None if nobody_spoke else sip
+        self.sip = causes.sip_code(event.get("TechCause"))
+
+    def is_silent(self, now_s: float) -> bool:
+        """True when the carrier has said nothing for so long that it is to be told to the trunk's breaker."""
+        return self.rang is False and not self.answered and now_s - self.sent_s > SILENCE_S
 
     def is_over(self, now_s: float) -> bool:
         """True when nothing more is to be waited for."""
@@ -58,16 +59,18 @@ class LiveCall:
     @property
     def outcome(self) -> Outcome:
         """How it ended."""
-        return causes.outcome(self.answered, self.reason, self.cause, self.sip)
+        return causes.outcome(self.answered, self.reason, self.cause, self.sip, self.rang)
 
     @property
     def blame(self) -> Blame:
         """Whom its end speaks of."""
-        return blame(self.answered, self.reason, self.cause, self.sip)
+        return blame(self.answered, self.reason, self.cause, self.sip, self.rang)
 
     @property
     def why(self) -> str:
         """The carrier's last word, for people: a SIP code, else a cause."""
+        if self.rang is False and self.reason in {None, causes.REASON_TIMEOUT}:
+            return "silence"
         return str(self.sip) if self.sip is not None else f"cause {self.cause}"
 
 

@@ -112,6 +112,10 @@ def only_trying(call: OddCall) -> None:
     call.reply("100 Trying")
 
 
+def goes_on(sdp: dict[str, str] | None) -> Habit:
+    return lambda call: call.reply("183 Session Progress", sdp)
+
+
 def many_provisional(call: OddCall) -> None:
     for status in ("100 Trying", "181 Call Is Being Forwarded", "182 Queued", "199 Early Dialog Terminated", "183 Hm"):
         call.reply(status)
@@ -183,8 +187,10 @@ CASES = [
     Case("answers again and again", two_hundred_again_and_again, ANSWERED, WHOLE_MS, EndedBy.US),
     Case("answers as we take the call back", answers_the_cancel, NO_ANSWER),
     Case("answers in the moment of the time-out", answers_at_the_time_out, NO_ANSWER | ANSWERED),
-    Case("says nothing", says_nothing, frozenset({"no_answer", "failed", "congestion"})),
-    Case("only tries", only_trying, NO_ANSWER),
+    Case("says nothing", says_nothing, failed()),
+    Case("goes on with sound and nobody answers", goes_on({}), NO_ANSWER),
+    Case("goes on without sound and nobody answers", goes_on(None), NO_ANSWER),
+    Case("only tries", only_trying, failed()),
     Case("many provisional answers", many_provisional, BUSY),
     Case("garbage, then busy", garbage_first, BUSY),
     Case("holds us and goes on", answers(holds_and_goes_on), ANSWERED, WHOLE_MS, EndedBy.US),

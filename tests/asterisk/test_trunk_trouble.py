@@ -20,7 +20,7 @@ from tests.stack import Stack, running_stack, wait_for
 pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(180)]
 
 RING_S = 12
-"""Longer than SIP waits for any answer at all: 8 s."""
+"""Longer than a silent call is waited for before the breaker is told: 8 s."""
 TRUNK = """
 [trunks.{name}]
 host = "127.0.0.1:{port}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ivr.adapters.ami import AmiEvent, Headers
-from ivr.usecases.outcomes import PATIENCE_S, LiveCall
+from ivr.usecases.outcomes import PATIENCE_S, SILENCE_S, LiveCall
 
 
 def response(answered: bool, at_s: float = 10.0, reason: str = "0") -> AmiEvent:
@@ -70,19 +70,28 @@ def test_codes_that_are_none_are_not_known(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cause", "code", "after_s", "outcome", "whose"),
+    ("rang", "reason", "code", "outcome", "whose"),
     [
-        ("18", "408", 8.03, "failed", "carrier"),  # our own SIP's word: nobody spoke
-        ("18", "408", 3.0, "no_answer", "person"),  # the carrier's
-        ("18", "408", 20.0, "no_answer", "person"),
-        ("34", "503", 8.03, "congestion", "carrier"),
-        ("17", "486", 0.2, "busy", "person"),
+        (False, "3", "480", "failed", "carrier"),  # our time-out, and the carrier never said anything
+        (True, "3", "480", "no_answer", "person"),
+        (None, "3", "480", "no_answer", "person"),  # it may have rung while the link was down
+        (False, "0", "480", "no_answer", "person"),  # the carrier's own word
+        (False, "0", "486", "busy", "person"),
+        (False, "0", "503", "congestion", "carrier"),
     ],
 )
 def test_a_carrier_that_says_nothing_is_not_a_person_who_does_not_answer(
-    cause: str, code: str, after_s: float, outcome: str, whose: str
+    rang: bool | None, reason: str, code: str, outcome: str, whose: str
 ) -> None:
-    call = LiveCall("a1", 9.0)
-    call.response(response(False, 9.0 + after_s))
-    call.hangup(hangup(cause, code, 9.0 + after_s))
+    call = LiveCall("a1", 9.0, rang=rang)
+    call.response(response(False, reason=reason))
+    call.hangup(hangup("19", code))
     assert (call.outcome, call.blame) == (outcome, whose)
+
+
+def test_silence_is_told_before_the_call_is_over_but_not_of_one_that_rings() -> None:
+    call = LiveCall("a1", 9.0)
+    assert not call.is_silent(9.0 + SILENCE_S)
+    assert call.is_silent(9.1 + SILENCE_S)
+    call.rang = True
+    assert not call.is_silent(9.1 + SILENCE_S)

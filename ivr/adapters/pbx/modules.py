@@ -70,7 +70,7 @@ DECLINED = (
     "ast_test_suite_message_type",
 )
 
-EVENTS = ("OriginateResponse", "Hangup", "UserEvent", "FullyBooted", "Shutdown")
+EVENTS = ("OriginateResponse", "Hangup", "DialState", "UserEvent", "FullyBooted", "Shutdown")
 """What Asterisk's manager sends to the controller; everything else is filtered out inside Asterisk."""
 
 EMPTY_FILES = ("acl", "ccss", "cel", "cli", "codecs", "features", "http", "pjproject", "udptl")
