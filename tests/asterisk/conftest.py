@@ -23,6 +23,8 @@ from ivr.settings import Calls, Pbx, Settings, Trunk
 HERE = Path(__file__).parent
 SECRET = "a-secret-of-the-tests-only"
 RATE_HZ = 8000
+LAWS = {"alaw": 8, "ulaw": 0}
+"""Payload types of G.711."""
 SOUNDS = {"p1": 0.4, "m1": 1.0, "n1": 0.8, "c1": 0.3, channelvars.BUILTIN_NOTICE: 0.6}
 """File names of the tests and their seconds."""
 
@@ -74,7 +76,8 @@ def running_pbx(home: Path) -> Iterator[RunningPbx]:
             rtp_first=first,
             rtp_last=first + 400,
         ),
-        trunks={"lab": Trunk(host=f"127.0.0.1:{carrier}", codecs="alaw")},
+        trunks={law: Trunk(host=f"127.0.0.1:{carrier}", codecs=law) for law in LAWS}
+        | {"lab": Trunk(host=f"127.0.0.1:{carrier}", codecs="alaw")},
         calls=Calls(grace_s=0.5),
     )
     render.render(chosen, SECRET)
@@ -179,21 +182,28 @@ def ami(pbx: RunningPbx) -> Iterator[Ami]:
 
 
 class Ear:
-    """Counts the speech that reaches the person called: `heard_ms` by the RTP packets that came."""
+    """Keeps the speech that reaches the person called: `heard_ms` by the RTP packets that came."""
 
     def __init__(self) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.port = int(self.socket.getsockname()[1])
         self.heard_ms = 0.0
+        self.packets: dict[int, bytes] = {}
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
         with contextlib.suppress(OSError):
             while packet := self.socket.recv(2048):
-                version_payload, kind = struct.unpack("!BB", packet[:2])
-                if version_payload >> 6 == 2 and kind & 0x7F == 8:
+                version_payload, kind, number = struct.unpack("!BBH", packet[:4])
+                if version_payload >> 6 == 2 and kind & 0x7F in LAWS.values():
                     self.heard_ms += (len(packet) - 12) * 1000 / RATE_HZ
+                    self.packets[number] = packet[12:]
+
+    def heard(self) -> bytes:
+        """Every sample that came, in the order in which it was sent."""
+        first = next(iter(self.packets), 0)
+        return b"".join(self.packets[number] for number in sorted(self.packets, key=lambda n: (n - first) & 0xFFFF))
 
 
 INFO = """  <send retrans="500"><![CDATA[
@@ -241,7 +251,7 @@ def callee(pbx: RunningPbx, tmp_path: Path) -> Iterator[Callee]:
     children: list[subprocess.Popen[bytes]] = []
     ears: list[Ear] = []
 
-    def start(press: str = "", hang_up: bool = False, after_ms: int = 0, stay_ms: int = 0) -> Ear:
+    def start(press: str = "", hang_up: bool = False, after_ms: int = 0, stay_ms: int = 0, law: str = "alaw") -> Ear:
         ear = Ear()
         ears.append(ear)
         then = pause(after_ms)
@@ -250,6 +260,7 @@ def callee(pbx: RunningPbx, tmp_path: Path) -> Iterator[Callee]:
         ) + (pause(stay_ms) + BYE if hang_up else "")
         scenario = tmp_path / "callee.xml"
         text = (HERE / "callee.xml").read_text().replace("@MEDIA@", str(ear.port)).replace("@THEN@", then)
+        text = text.replace("@TYPE@", str(LAWS[law])).replace("@NAME@", {"alaw": "PCMA", "ulaw": "PCMU"}[law])
         scenario.write_text(text)
         sipp = programs.find("sipp", pbx.settings.cache_dir)
         argv = sipp.argv("-sf", str(scenario), "-i", "127.0.0.1", "-p", str(pbx.carrier_port), "-nostdin")

@@ -71,6 +71,13 @@ def worker(scene_of: Scene, tmp_path: Path) -> Iterator[Callable[[], subprocess.
         process.wait()
 
 
+def half_written(folder: Path, pid: int) -> Path:
+    """A part as the process `pid` leaves it when it is killed."""
+    handle, part = files.new_part(folder)
+    os.close(handle)
+    return part.rename(part.with_name(part.name.replace(f"-{os.getpid()}.", f"-{pid}.")))
+
+
 def horse(process: subprocess.Popen[bytes]) -> int:
     """The work-horse at work, 0 when there is none."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
@@ -148,8 +155,7 @@ def test_a_killed_work_horse_leaves_nothing_and_the_recording_is_tried_again(
         wait_for(lambda: list(scene_of.settings.sounds_dir.glob("*.alaw")), "the rendering")
         first = horse(process)
         assert first
-        ours = files.new_part(scene_of.settings.sounds_dir)[1]
-        part = ours.rename(ours.with_name(ours.name.replace(f"-{os.getpid()}.", f"-{first}.")))  # as if it was writing
+        part = half_written(scene_of.settings.sounds_dir, first)
         os.kill(first, signal.SIGKILL)
         wait_for(lambda: kept.ticket(ticket.id).tries == 2, "the second try")
     assert over(bells, scene_of, ticket).standing is Standing.DONE
@@ -252,10 +258,7 @@ def test_what_is_not_its_fault_makes_it_wait(
 def test_half_a_file_of_somebody_long_gone_is_dropped(scene_of: Scene, bells: Queues) -> None:
     folder = scene_of.settings.sounds_dir
     folder.mkdir(parents=True, exist_ok=True)
-    ours, gone, young = (files.new_part(folder)[1] for _ in range(3))
-    gone, young = (
-        part.rename(part.with_name(part.name.replace(str(os.getpid()), "999999999"))) for part in (gone, young)
-    )
+    ours, gone, young = (half_written(folder, pid) for pid in (os.getpid(), 999999999, 999999999))
     elsewhere = folder / ".0badcafe-999999999.x.part"
     elsewhere.write_bytes(b"half")
     for part in (ours, gone, elsewhere):
