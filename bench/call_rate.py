@@ -111,7 +111,7 @@ def figures_of(where: str, found: Rounds) -> Figures:
 
 
 def _caller_ms(who: str, some: list[Round]) -> float:
-    return sum(_mean([one.window], *OURS) if who == "ours" else one.caller_ms for one in some) / len(some)
+    return sum(one.window.ours_ms_per_call() if who == "ours" else one.caller_ms for one in some) / len(some)
 
 
 def _cost_ms(who: str, found: Rounds) -> float:

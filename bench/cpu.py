@@ -50,10 +50,10 @@ def figures_of(calls: str, ours: Window, bare: Window, at_most: float) -> Figure
     """The figures of two windows with calls of the same length."""
     figures = Figures()
     own = ours.cpu_ms_per_call("asterisk")
-    figures.ratio(f"cpu_{calls}_ours_over_asterisk", ours.cpu_ms_per_call(*OURS) / own, at_most=at_most)
+    figures.ratio(f"cpu_{calls}_ours_over_asterisk", ours.ours_ms_per_call() / own, at_most=at_most)
     figures.add(f"cpu_{calls}_calls", len(ours.ended), f"calls at {ours.rate_cps:.1f}/s")
     figures.add(f"cpu_{calls}_cps", ours.rate_cps, "calls/s")
-    figures.add(f"cpu_{calls}_ours_ms", ours.cpu_ms_per_call(*OURS), "CPU ms/call")
+    figures.add(f"cpu_{calls}_ours_ms", ours.ours_ms_per_call(), "CPU ms/call")
     figures.add(f"cpu_{calls}_asterisk_ms", own, "CPU ms/call")
     figures.add(f"cpu_{calls}_asterisk_bare_ms", bare.cpu_ms_per_call("asterisk"), "CPU ms/call")
     figures.add(f"cpu_{calls}_far_end_ms", ours.cpu_ms_per_call("far_end"), "CPU ms/call")

@@ -7,12 +7,14 @@ up. All on one trunk: they share its rate, and at the far end no rolling second 
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from bare import TRUNK
 from results import Figures, show
-from stand import ONE_SECOND_MS, TRUNK, Stand, stand, wait_for
+from stand import ONE_SECOND_MS, Stand, stand, wait_for
 
 from ivr.settings import Settings, load
 from ivr.usecases import health, running
@@ -71,9 +73,13 @@ def measure(seconds: float = 10.0) -> Figures:
         shared = [_rate(one, seconds, [TRUNK])]
         for settings in nodes[1:]:
             health.supervisor(settings)._call("supervisor.startProcess", "controller")
-            wait_for(lambda some=settings: all(part.works for part in health.status(some)), "a node", 40)
+            wait_for(functools.partial(_works, settings), "a node", 40)
             shared.append(_rate(one, seconds, [TRUNK]))
     return _figures(rates, shared)
+
+
+def _works(settings: Settings) -> bool:
+    return all(part.works for part in health.status(settings))
 
 
 def _rate(one: Stand, seconds: float, trunks: list[str]) -> tuple[float, int]:
@@ -122,7 +128,12 @@ def _node(first: Stand, number: int) -> Iterator[Settings]:
     folder = Path(first.settings.home) / f"node{number}"
     folder.mkdir()
     rtp = RTP_FIRST + number * RTP_PORTS
-    values = {"far_end": first.far_end.sip_port, "channels": CHANNELS, "shared_cps": SHARED_CPS, "number": number}
+    values: dict[str, object] = {
+        "far_end": first.far_end.sip_port,
+        "channels": CHANNELS,
+        "shared_cps": SHARED_CPS,
+        "number": number,
+    }
     values |= {"shared": first.settings.var_dir, "redis": first.settings.redis_url}
     values |= {"rtp_first": rtp, "rtp_last": rtp + RTP_PORTS - 1}
     text = NODE.format(**values) + _own(number, str(first.far_end.sip_port))

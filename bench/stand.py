@@ -61,6 +61,9 @@ NEAR_MS = 100
 """Listens are within this of what was heard."""
 
 
+NOT_OURS = frozenset({"asterisk", "far_end"})
+
+
 @dataclass(frozen=True)
 class Window:
     """What happened between two moments: the calls that ended, CPU seconds by part, and how busy the cores were.
@@ -87,6 +90,10 @@ class Window:
         """CPU milliseconds of these parts for each call that ended."""
         return 1000 * sum(self.cpu_s.get(part, 0.0) for part in parts) / max(1, len(self.ended))
 
+    def ours_ms_per_call(self) -> float:
+        """The same of everything but Asterisk and the far end."""
+        return self.cpu_ms_per_call(*(set(self.cpu_s) - NOT_OURS))
+
 
 def added(windows: list[Window]) -> Window:
     """Several windows as one."""
@@ -99,6 +106,7 @@ def added(windows: list[Window]) -> Window:
 
 
 OURS = ("controller", "agi", "originate", "record", "supervisor", "redis")
+"""The parts that have to do with calls; whatever else runs counts as ours too."""
 BARE, CALL_FILES, PLAYBACK = "bare", "call_files", "playback"
 """Without us: `bare.Flood` to the same effect as ours, `bare.CallFiles` to the same, `bare.Flood` that only plays."""
 

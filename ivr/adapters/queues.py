@@ -167,13 +167,14 @@ class Queues:
 
     @_translated
     def read_results(self, consumer: str, count: int) -> list[tuple[str, str]]:
-        """Up to `count` results as JSON: first those that a dead worker left, then new ones. Each stays until `settle`.
+        """Up to `count` results as JSON: those that a dead worker left, then new ones. Each stays until `settle`.
 
         Anybody may have written anything there: what is read is text, to be checked.
         """
         try:
             left: Any = self._redis.xautoclaim(RESULTS, GROUP, consumer, min_idle_time=CLAIM_IDLE_MS, count=count)
-            entries = left[1] or self._read_new(consumer, count)
+            room = count - len(left[1])
+            entries = left[1] + (self._read_new(consumer, room) if room else [])
         except ResponseError as error:
             if "NOGROUP" not in str(error):
                 raise

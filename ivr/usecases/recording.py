@@ -28,10 +28,11 @@ LONGEST_S = 30.0
 def record_waiting(queues: Queues, store: Store, consumer: str) -> int:
     """Everything that waits is recorded, committed, and then taken out of the queue. Returns how many results.
 
-    A result that cannot be recorded is buried: it must not stand in the way of the others.
+    A result that cannot be recorded is buried: it must not stand in the way of the others. What comes in meanwhile
+    waits for the next bell: a transaction for each handful of it would cost more than all the rest.
     """
-    done, deadline = 0, time.monotonic() + LONGEST_S
-    while entries := queues.read_results(consumer, BATCH):
+    done, deadline, entries = 0, time.monotonic() + LONGEST_S, queues.read_results(consumer, BATCH)
+    while entries:
         good: dict[str, Result] = {}
         for entry, text in entries:
             try:
@@ -40,8 +41,9 @@ def record_waiting(queues: Queues, store: Store, consumer: str) -> int:
                 _bury(queues, entry, text, error)
         _record_each_if_need_be(good, queues, store)
         done += len(entries)
-        if time.monotonic() > deadline:
+        if len(entries) < BATCH or time.monotonic() > deadline:
             break
+        entries = queues.read_results(consumer, BATCH)
     return done
 
 

@@ -246,6 +246,24 @@ def test_two_workers_share_the_results(scene: Scene, queues: Queues) -> None:
     assert not {entry for entry, _ in first} & {entry for entry, _ in second}
 
 
+def test_what_comes_in_while_recording_waits_for_the_next_bell(
+    scene: Scene, queues: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = scene.dialing(scene.campaign(2), 2)
+    queues.publish_results([end_result(first, "busy", 90)])
+    whole = scene.store.listens.record
+
+    def meanwhile(listens: Any, ends: Any) -> None:
+        queues.publish_results([end_result(second, "busy", 90)])
+        whole(listens, ends)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scene.store.listens, "record", meanwhile)
+        assert record_waiting(queues, scene.store, "w1") == 1
+    assert record_waiting(queues, scene.store, "w1") == 1
+    assert queues.waiting_results() == 0
+
+
 def test_a_job_ends_though_results_keep_coming(scene: Scene, queues: Queues, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recording, "LONGEST_S", -1.0)
     monkeypatch.setattr(recording, "BATCH", 2)
