@@ -89,19 +89,25 @@ class Incoming:
         changed = replace(ticket, standing=standing, why=why, finding=finding, tries=tries)
         self._write(changed)
         if standing not in OPEN:
-            shutil.rmtree(self._folder / ticket.id / "file", ignore_errors=True)
+            self._drop(ticket)
         return changed
 
     def open(self) -> list[Ticket]:
-        """Those that are not over, oldest first; tickets of long ago are forgotten."""
+        """Those that are not over, oldest first; nothing is kept of the others but their tickets, for a week."""
         found = []
         for folder in sorted(self._folder.glob("*/ticket.json")):
             ticket = self.ticket(folder.parent.name)
             if ticket.standing in OPEN:
                 found.append(ticket)
-            elif ticket.at_ms < (time.time() - KEPT_S) * 1000:
+                continue
+            self._drop(ticket)
+            if ticket.at_ms < (time.time() - KEPT_S) * 1000:
                 shutil.rmtree(folder.parent, ignore_errors=True)
         return sorted(found, key=lambda ticket: ticket.at_ms)
+
+    def _drop(self, ticket: Ticket) -> None:
+        """The recording is gone; after its ticket was written, so that a crash between the two loses nothing."""
+        shutil.rmtree(self._folder / ticket.id / "file", ignore_errors=True)
 
     def _path(self, upload_id: str) -> Path:
         if not _ID.fullmatch(upload_id):

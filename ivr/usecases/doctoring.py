@@ -37,6 +37,7 @@ def examine(settings: Settings, file: Path | None, span_ms: int) -> list[Finding
         ("settings", lambda: [surroundings.settings_file(file, settings)]),
         ("versions", lambda: [surroundings.versions()]),
         ("programs", lambda: surroundings.found_programs(settings)),
+        ("decoder", lambda: [surroundings.walls()]),
         ("disk", lambda: [surroundings.disk(settings)]),
         ("time-zones", lambda: [surroundings.time_zones()]),
         ("room-for-calls", lambda: surroundings.room_for_calls(settings)),

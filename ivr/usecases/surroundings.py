@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ivr.adapters.pbx import programs
 from ivr.adapters.ports import Ports
+from ivr.adapters.sound import confine
 from ivr.errors import PortInUse, ProgramMissing
 from ivr.rules.findings import Finding, note, ok, wrong
 from ivr.settings import Settings
@@ -42,6 +43,15 @@ def found_programs(settings: Settings) -> Iterator[Finding]:
             continue
         told = "" if name in SCRIPTLESS else f" {programs.major(program)}"
         yield ok(name, f"{name}{told}, {program.binary} ({program.origin})")
+
+
+def walls() -> Finding:
+    """What keeps the decoder of recordings to the recording, on this machine."""
+    kind = confine.walls()
+    if kind == "limits":
+        says = "this kernel has no Landlock: recordings are read by a process that could read other files of ours"
+        return note("decoder", says, "install bubblewrap, or use a Linux of 5.13 or later with Landlock enabled")
+    return ok("decoder", f"recordings are read behind {kind}")
 
 
 def disk(settings: Settings) -> Finding:

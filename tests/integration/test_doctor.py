@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from ivr.adapters.pbx import cdr, instance, programs
 from ivr.adapters.queues import Queues
+from ivr.adapters.sound import confine
 from ivr.adapters.store import locks, schema
 from ivr.doors.cli import cli
 from ivr.errors import NotReady, ProgramMissing
@@ -290,6 +291,19 @@ def test_ports_disk_rooms_and_programs(make_scene: MakeScene, monkeypatch: pytes
     assert "suffice for 50 calls at once, pbx.channels allows 60" in said
     assert "GB free for" in said
     assert "asterisk: asterisk is not on this machine" in said
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [("landlock", "decoder: recordings are read behind landlock"), ("limits", "decoder: this kernel has no Landlock")],
+)
+def test_what_keeps_the_decoder_in(
+    kind: str, says: str, make_scene: MakeScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(confine, "walls", lambda: kind)
+    found = _examine(make_scene(pbx=_free()))
+    assert says in _says(found, Weight.OK if kind == "landlock" else Weight.NOTE)
+    assert "decoder" not in _says(found)
 
 
 def test_a_password_that_others_may_read(make_scene: MakeScene, tmp_path: Path) -> None:

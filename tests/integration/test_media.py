@@ -97,7 +97,8 @@ def left(scene: Scene) -> set[str]:
 def over(bells: Queues, scene: Scene, ticket: Ticket) -> Ticket:
     """How it stands in the end."""
     open_ = (Standing.WAITING, Standing.WORKING)
-    wait_for(lambda: receiving.incoming(scene.settings).ticket(ticket.id).standing not in open_, "the end")
+    kept = receiving.incoming(scene.settings)
+    wait_for(lambda: kept.ticket(ticket.id).standing not in open_ and not kept.content(ticket).exists(), "the end")
     return receiving.standing(bells, scene.settings, ticket.id)
 
 
@@ -182,7 +183,6 @@ def test_one_whose_work_horse_is_killed_each_time_is_given_up(
         ended = over(bells, scene_of, ticket)
     assert ended.standing is Standing.FAILED
     assert "could not be prepared with the time and memory there are" in ended.why
-    assert not kept.content(ticket).exists()
     assert not [name for name in left(scene_of) if name.endswith(".part")]
     assert scene_of.store.messages.all() == []
     wait_for(lambda: not bells.media_asked(ticket.id), "the end of its job")
@@ -253,6 +253,20 @@ def test_what_is_not_its_fault_makes_it_wait(
             receiving.prepare(scene_of.store, scene_of.settings, ticket.id)
         assert kept.ticket(ticket.id).standing is standing
     assert left(scene_of) == set()
+
+
+def test_a_crash_after_the_ticket_leaves_no_recording_for_long(
+    scene_of: Scene, bells: Queues, recording: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = receiving.receive(bells, scene_of.settings, recording, "hello", Said())
+    kept = receiving.incoming(scene_of.settings)
+    with monkeypatch.context() as patch:
+        patch.setattr(Incoming, "_drop", lambda *_: None)
+        receiving.prepare(scene_of.store, scene_of.settings, ticket.id)
+    assert kept.content(ticket).exists()
+    receiving.resume(bells, scene_of.settings)
+    assert not kept.content(ticket).exists()
+    assert kept.ticket(ticket.id).standing is Standing.DONE
 
 
 def test_half_a_file_of_somebody_long_gone_is_dropped(scene_of: Scene, bells: Queues) -> None:
