@@ -75,6 +75,10 @@ class Calls(_Section):
     ring_timeout_s: float = Field(25.0, ge=1, le=120, description="seconds of ringing before a call is given up")
     grace_s: float = Field(3.0, ge=0, le=10, description="seconds during which keys are still heard after the notice")
     max_repeats: int = Field(3, ge=0, le=10, description="times a person may have the message again in one call")
+    retry: str = Field(
+        "congestion=2m 10m 30m x4",
+        description="who is called again, when and how often, unless the campaign says otherwise; `never`: nobody",
+    )
     country: str = Field("FR", pattern=r"^[A-Z]{2}$", description="country whose national numbers are understood")
 
 

@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 
+from ivr.rules.retry import Bounds, Made, may_again_at
+from ivr.rules.retry_policy import CALL_ONCE, RetryPolicy
 from ivr.rules.states import CampaignState
 from ivr.rules.windows import Hours
 
-RULE_PACK = "base/2"
+RULE_PACK = "base/3"
 """Name and version of the rules below, recorded with every decision; it changes with them."""
 
 
@@ -31,17 +33,21 @@ class Kind(StrEnum):
 class Facts:
     """What is known of one call at one moment; None: not known.
 
-    now: aware. zones: every time zone in which the person may be. halted: somebody has halted the whole
-    installation. lab: the trunk is the simulated carrier, on loopback.
+    now: aware. expires: when the campaign does, NEVER if it does not. zones: every time zone in which the person may
+    be. earlier: every other attempt of the campaign that was, or may have been, sent to this person; retry: when it may
+    be followed by another. halted: somebody has halted the whole installation. lab: the trunk is the simulated
+    carrier, on loopback.
     """
 
     now: datetime | None = None
     campaign: CampaignState | None = None
+    expires: datetime | None = None
     notice_present: bool | None = None
     suppressed: bool | None = None
     hours: Hours | None = None
     zones: tuple[tzinfo, ...] = ()
-    already_reached: bool | None = None
+    earlier: tuple[Made, ...] | None = None
+    retry: RetryPolicy = CALL_ONCE
     caller_id: str | None = None
     halted: bool | None = None
     lab: bool = False
@@ -83,6 +89,12 @@ def _campaign_running(facts: Facts) -> Verdict:
     return YES if facts.campaign is CampaignState.RUNNING else NO
 
 
+def _campaign_expired(facts: Facts) -> Verdict:
+    if facts.expires is None or facts.now is None or facts.now.tzinfo is None:
+        return UNKNOWN
+    return YES if facts.now.astimezone(UTC) < facts.expires else NO
+
+
 def _notice_present(facts: Facts) -> Verdict:
     return _waiting_for_people(_must_be(True, facts.notice_present))
 
@@ -102,7 +114,18 @@ def _calling_hours(facts: Facts) -> Verdict:
 
 
 def _already_reached(facts: Facts) -> Verdict:
-    return _must_be(False, facts.already_reached)
+    """A person is called once, and again only as the retry policy says."""
+    if facts.earlier is None:
+        return UNKNOWN
+    if not facts.earlier:
+        return YES
+    if facts.hours is None or facts.now is None or facts.expires is None:
+        return UNKNOWN
+    now = facts.now.astimezone(UTC)
+    again = may_again_at(facts.earlier, facts.retry, now, Bounds(facts.hours, facts.zones, facts.expires))
+    if again is None:
+        return NO
+    return YES if again == now else Verdict(Kind.HOLD, until=again)
 
 
 def _caller_id_granted(facts: Facts) -> Verdict:
@@ -116,6 +139,7 @@ def _caller_id_granted(facts: Facts) -> Verdict:
 RULES: tuple[tuple[str, Callable[[Facts], Verdict]], ...] = (
     ("installation-halted", _installation_halted),
     ("campaign-running", _campaign_running),
+    ("campaign-expired", _campaign_expired),
     ("notice-present", _notice_present),
     ("suppressed", _suppressed),
     ("calling-hours", _calling_hours),

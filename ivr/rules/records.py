@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from ivr.rules.retry import Made
 from ivr.rules.states import CampaignState
 
 
@@ -118,14 +119,17 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Dialable:
-    """An attempt whose facts were just read: what the last questions are asked of, and what Originate needs."""
+    """An attempt whose facts were just read: what the last questions are asked of, and what Originate needs.
+
+    earlier: every other attempt of the campaign that was, or may have been, sent to this person.
+    """
 
     attempt: str
     trunk: str
     number: str
     campaign: Campaign
     suppressed: bool
-    reached: bool
+    earlier: tuple[Made, ...]
     halted: bool
 
 
@@ -186,13 +190,18 @@ class OpenAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """Where every target of a campaign stands; `targets` equals the sum of the rest, always."""
+    """Where every target of a campaign stands; `targets` equals the sum of the rest, always.
+
+    waiting: of those due, the ones that were called and wait to be called again; next_due_ms: the first of them.
+    """
 
     targets: int
     due: int
     in_progress: int
     outcomes: dict[str, int]
     not_allowed: dict[str, int]
+    waiting: int = 0
+    next_due_ms: int | None = None
 
     @property
     def balance(self) -> bool:

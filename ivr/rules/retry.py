@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from ivr.rules.retry_policy import NEVER_AGAIN, Ending, RetryPolicy
@@ -17,6 +17,10 @@ class Made:
 
     at: datetime
     ending: Ending
+
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+"""When a campaign that does not expire does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,14 @@ def next_attempt_at(
         return first
     other = [*must, _other_time_of_day(persons, policy, bounds.zones[0])]
     return _settle(first, other, min(bounds.expires, first + timedelta(days=1))) or first
+
+
+def may_again_at(made: Sequence[Made], policy: RetryPolicy, now: datetime, bounds: Bounds) -> datetime | None:
+    """From when on the person may be called again, `now` if at once; None: not (any more).
+
+    What is only a wish does not count: no jitter, and no other time of day than those already tried.
+    """
+    return next_attempt_at(made, replace(policy, hours_apart=timedelta(0)), now, bounds)
 
 
 Shift = Callable[[datetime], datetime | None]

@@ -4,7 +4,7 @@ It is written on one line, as a campaign keeps it, or as a table of the settings
 
     busy=15m 1h; no_answer=3h 1d; congestion=5m 15m 1h x10; most=4; spacing=15m; per_day=2; hours_apart=3h; jitter=0.1
 
-An ending that is not named is not tried again.
+An ending that is not named is not tried again; `never` is the policy that names none.
 """
 
 from __future__ import annotations
@@ -30,9 +30,11 @@ class Ending(StrEnum):
     UNKNOWN = "unknown"  # it may have rung
     REACHED = "answered"
     INVALID_NUMBER = "invalid_number"
+    OPEN = "open"  # it has not ended, or nobody knows yet that it has
 
 
-NEVER_AGAIN = frozenset({Ending.REACHED, Ending.INVALID_NUMBER})
+NEVER_AGAIN = frozenset({Ending.REACHED, Ending.INVALID_NUMBER, Ending.OPEN})
+NEVER = "never"
 LONGEST_DELAY = timedelta(days=60)
 MOST = 20
 """Attempts, days and calls a day that a policy may ask for at most."""
@@ -72,7 +74,10 @@ class RetryPolicy:
     @classmethod
     def parse(cls, source: str | Mapping[str, object]) -> RetryPolicy:
         """The policy of a line or a table; an empty one never calls again. Raises BadSetting naming the part."""
-        parts = _clauses(source) if isinstance(source, str) else {key: _line(value) for key, value in source.items()}
+        if isinstance(source, str):
+            parts = {} if source.strip().lower() == NEVER else _clauses(source)
+        else:
+            parts = {key: _line(value) for key, value in source.items()}
         again: dict[Ending, Again] = {}
         limits: dict[str, int | float | timedelta] = {}
         for key, text in parts.items():
@@ -82,6 +87,14 @@ class RetryPolicy:
                 again[Ending(key)] = rule
         return cls(again=MappingProxyType(dict(sorted(again.items()))), **limits)  # type: ignore[arg-type]
 
+    @property
+    def most_attempts(self) -> int:
+        """Calls to one number in all, those that were the carrier's trouble included."""
+        if not self.again:
+            return 1
+        congestion = self.again.get(Ending.CONGESTION)
+        return self.most + (congestion.most if congestion else 1)
+
     def text(self) -> str:
         """The policy on one line, which `parse` reads back to an equal one."""
         rules = [f"{ending}={' '.join(map(_written, rule.delays))} x{rule.most}" for ending, rule in self.again.items()]
@@ -89,6 +102,9 @@ class RetryPolicy:
         return "; ".join(
             [*rules, *(f"{key}={_written(value) if isinstance(value, timedelta) else value}" for key, value in limits)]
         )
+
+
+CALL_ONCE = RetryPolicy()
 
 
 def _clauses(line: str) -> dict[str, str]:
@@ -116,7 +132,7 @@ def _ending(key: str) -> Ending:
 
 def _again(ending: Ending, text: str) -> Again | None:
     """The rule that a list of delays writes, with `xN` for its number of attempts; None for `never`."""
-    if text == "never":
+    if text == NEVER:
         return None
     words = text.replace(",", " ").split()
     counts = [int(found[1]) for word in words if (found := _COUNT.fullmatch(word))]

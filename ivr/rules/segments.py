@@ -127,7 +127,11 @@ def merge(known: Listen, more: Listen) -> Listen:
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """What the books say of one target: number, outcome ("" while none), times dialled and listen."""
+    """What the books say of one target: number, outcome ("" while none), times dialled and listen.
+
+    outcome: of the last call that is over; answered if any call was. attempt and listen: of the last answered call,
+    else of the last. more: of every other answered call what was heard, None where it was not measured.
+    """
 
     number: str
     attempt: str
@@ -138,3 +142,4 @@ class CallResult:
     dialed_at_ms: int
     ended_at_ms: int
     listen: Listen | None
+    more: tuple[Listen | None, ...] = ()

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import cache, lru_cache
-from zoneinfo import ZoneInfo
+from functools import cache
 
+from ivr.rules.again import expires_at, hours_of, policy_of, zones_of
 from ivr.rules.gate import Facts, Verdict, decide
-from ivr.rules.numbers import zones
 from ivr.rules.records import Dialable
-from ivr.rules.windows import Hours
 from ivr.settings import Settings, Trunk
 
 
@@ -38,9 +36,11 @@ def questions(settings: Settings, now: datetime) -> Callable[[Dialable], Verdict
                 campaign=campaign.state,
                 notice_present=is_there(campaign.notice.sound),
                 suppressed=dialable.suppressed,
-                hours=_hours(campaign.hours),
-                zones=zones(dialable.number) or (ZoneInfo(campaign.timezone),),
-                already_reached=dialable.reached,
+                expires=expires_at(campaign),
+                hours=hours_of(campaign.hours),
+                zones=zones_of(dialable.number, campaign),
+                earlier=dialable.earlier,
+                retry=policy_of(campaign.retry),
                 halted=dialable.halted,
                 caller_id=trunk.caller_id if trunk else None,
                 lab=trunk is not None and is_lab(trunk),
@@ -48,8 +48,3 @@ def questions(settings: Settings, now: datetime) -> Callable[[Dialable], Verdict
         )
 
     return ask
-
-
-@lru_cache(maxsize=256)
-def _hours(text: str) -> Hours:
-    return Hours.parse(text)

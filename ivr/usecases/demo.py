@@ -10,8 +10,8 @@ from pathlib import Path
 from ivr.adapters.store import Store
 from ivr.rules.records import Campaign
 from ivr.settings import HOME, Settings, load
-from ivr.usecases import campaigns, contacts, lab, running, uploading
-from ivr.usecases.campaigns import Draft
+from ivr.usecases import contacts, lab, running, uploading
+from ivr.usecases.drafting import Draft, create
 from ivr.usecases.prompts import Texts, sample_message
 
 NAME = "demo"
@@ -64,8 +64,8 @@ def prepare(store: Store, settings: Settings, people: int, progress: Progress) -
     batch = contacts.import_file(store, settings, lab.contacts(settings, people, SEED), NAME).batch
     progress("rendering the sample message, pre-roll, notice and confirmation")
     message = uploading.add(store, settings, sample_message(settings), NAME)
-    draft = Draft(NAME, message.name, batch.name, "lab", TEXTS, "fr", hours="00:00-24:00")
-    campaign = campaigns.create(store, settings, draft)
+    draft = Draft(NAME, message.name, batch.name, ("lab",), TEXTS, "fr", hours="00:00-24:00", retry="never")
+    campaign = create(store, settings, draft)
     lab.set_sounds(settings, lab.sounds_of(campaign))
     lab.plan(settings, people, SEED)
     return campaign

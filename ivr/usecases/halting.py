@@ -13,15 +13,18 @@ from ivr.usecases.who import login_name
 LONGEST_REASON = 500
 
 
-def halt(store: Store, reason: str = "") -> tuple[Halt, bool]:
+def halt(store: Store, reason: str = "", now: bool = False) -> tuple[Halt, bool]:
     """No call leaves any PBX any more, whatever is queued, until `unhalt`; people on the line hear the message out.
 
-    Returns the halt in force and whether it is this one: an earlier one stands. Claims are given back.
+    now: their calls are ended at once, with the notice. Returns the halt in force and whether it is this one: an
+    earlier one stands. Claims are given back.
     """
     if len(reason) > LONGEST_REASON or not reason.isprintable():
         raise Refused(f"a reason is at most {LONGEST_REASON} printable characters on one line")
     ours = Halt(now_ms(), login_name(), reason)
     in_force = store.halts.begin(ours)
+    if now:
+        store.halts.release_calls(now_ms())
     store.attempts.release_claimed(None, now_ms() + 1)
     return in_force, in_force is ours
 

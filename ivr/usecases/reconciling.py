@@ -16,6 +16,7 @@ from ivr.adapters.ami import AmiClient
 from ivr.adapters.pbx.cdr import CdrRecord
 from ivr.adapters.store import Store
 from ivr.errors import Unrecordable
+from ivr.rules.breaker import PERSONS, Blame
 from ivr.rules.records import OpenAttempt
 from ivr.rules.segments import EndedBy, Listen
 from ivr.rules.states import Outcome
@@ -134,7 +135,7 @@ def lost_ends(
         log.warning(
             "end reconciled", extra={"action": "end_reconciled", "attempt_id": attempt, "outcome": outcome.value}
         )
-        ends.append(end_result(attempt, outcome.value, now_ms, note=note))
+        ends.append(end_result(attempt, outcome.value, now_ms, note=note, blame=_blame(outcome).value))
     return ends
 
 
@@ -147,6 +148,13 @@ def outcome_of(record: CdrRecord) -> Outcome:
         "CONGESTION": Outcome.CONGESTION,
     }
     return by_disposition.get(record.disposition, Outcome.FAILED)
+
+
+def _blame(outcome: Outcome) -> Blame:
+    """Whom an end without codes speaks of: of a failure nobody can say whose it was."""
+    if outcome is Outcome.CONGESTION:
+        return Blame.CARRIER
+    return Blame.PERSON if outcome in PERSONS else Blame.NOBODY
 
 
 def missing_listens(store: Store, pbxs: Collection[str], folder: Path, now_ms: int) -> list[Result]:

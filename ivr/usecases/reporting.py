@@ -13,7 +13,7 @@ import numpy as np
 
 from ivr.rules.measures import SMALL, Fate, Heard, Interval, judge, mean_share, wilson
 from ivr.rules.retention import Curve, retention
-from ivr.rules.segments import CallResult, EndedBy, Segment
+from ivr.rules.segments import CallResult, EndedBy, Listen, Segment
 from ivr.rules.states import Outcome, TargetState
 
 SCHEMA = "portevoix.report/1"
@@ -23,9 +23,11 @@ SCHEMA = "portevoix.report/1"
 class CampaignFacts:
     """What the store says of a campaign at one instant, read in the same transaction as the results; counts of targets.
 
-    done: ended targets by outcome. not_allowed: targets by the rule that refused them. sounds: hash of what was played
-    by segment. started_ms, finished_ms: None while it has not. as_of_ms: when this was read. worst_second: most calls
-    begun in any rolling second. All instants are milliseconds since 1970 UTC; timezone is a name such as Europe/Paris.
+    done: ended targets by outcome. not_allowed: targets by the rule that refused them. waiting: of those due, who was
+    called and is to be called again, the first at next_due_ms. most_calls: to one person, as the campaign allows.
+    sounds: hash of what was played by segment. started_ms, finished_ms: None while it has not. as_of_ms: when this was
+    read. worst_second: most calls begun in any rolling second. All instants are milliseconds since 1970 UTC; timezone
+    is a name such as Europe/Paris.
     """
 
     name: str
@@ -47,6 +49,9 @@ class CampaignFacts:
     not_allowed: Mapping[str, int]
     sounds: Mapping[str, str] = field(default_factory=dict)
     worst_second: int | None = None
+    waiting: int = 0
+    next_due_ms: int | None = None
+    most_calls: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +89,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """Whether every target is accounted for once. doubts: what does not agree, as id and how many."""
+    """Whether every target is accounted for once. doubts: what does not agree, as id and how many.
+
+    waiting: of those due, who was called and is to be called again.
+    """
 
     targets: int
     outcomes: int
     due: int
+    waiting: int
     in_progress: int
     not_allowed: int
     balance: bool
@@ -142,37 +151,46 @@ class _Tally:
     calls: list[Heard] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
     dialled: int = 0
-    dialled_again: int = 0
     answered: int = 0
     unknown_end: int = 0
+    called: int = 0  # people
+    called_again: int = 0
+    reached: int = 0
     doubts: Counter[str] = field(default_factory=Counter)
 
-    def add(self, result: CallResult, message_ms: int) -> None:
+    def add(self, result: CallResult, facts: CampaignFacts) -> None:
         self.dialled += result.dialled
-        self.dialled_again += result.dialled > 1
+        self.called += result.dialled > 0
+        self.called_again += result.dialled > 1
+        self.doubts["dialled_again"] += result.dialled > facts.most_calls
         if result.state == TargetState.DONE:
             self.outcomes[result.outcome] += 1
         if result.outcome != Outcome.ANSWERED:
             self.doubts["listen_without_answer"] += result.listen is not None and result.outcome != ""
             return
+        self.reached += 1
+        for listen in (*result.more, result.listen):
+            self._add_answered(listen, facts.message_ms)
+
+    def _add_answered(self, listen: Listen | None, message_ms: int) -> None:
         self.answered += 1
-        if result.listen is None:
+        if listen is None:
             self.doubts["answered_without_listen"] += 1
             return
-        heard = judge(result.listen, message_ms)
+        heard = judge(listen, message_ms)
         self.calls.append(heard)
-        self.unknown_end += heard.fate is Fate.LEFT and result.listen.ended_by is EndedBy.UNKNOWN and not heard.stop
+        self.unknown_end += heard.fate is Fate.LEFT and listen.ended_by is EndedBy.UNKNOWN and not heard.stop
 
 
 def build(facts: CampaignFacts, results: Iterable[CallResult]) -> Report:
     """The report of `facts` and of one result per target; targets never dialled may be left out of `results`.
 
-    A call counts as answered by its outcome. Answered calls without a listen are in the answer rate only, and are named
-    in the books' doubts.
+    Each answered call counts once, also when a person answered several. Answered calls without a listen are in the
+    answer rate only, and are named in the books' doubts.
     """
     tally = _Tally()
     for result in results:
-        tally.add(result, facts.message_ms)
+        tally.add(result, facts)
     calls = tally.calls
     curve = _curve(calls, facts.message_ms)
     stops = [heard.stop for heard in calls if heard.stop]
@@ -181,7 +199,7 @@ def build(facts: CampaignFacts, results: Iterable[CallResult]) -> Report:
         schema=SCHEMA,
         facts=facts,
         answered=len(calls),
-        measures=_measures(tally, curve),
+        measures=_measures(tally, curve) + (_persons(tally) if facts.most_calls > 1 else ()),
         curve=curve,
         outcomes=tuple(Part(str(kind), facts.done.get(kind, 0), done) for kind in Outcome),
         refusals=_ranked(facts.not_allowed),
@@ -210,6 +228,11 @@ def _measures(tally: _Tally, curve: Curve | None) -> tuple[Measure, ...]:
         _rate("notice", sum(call.notice_whole for call in calls), heard),
         _rate("repeat", sum(call.repeats > 0 for call in calls), heard),
     )
+
+
+def _persons(tally: _Tally) -> tuple[Measure, ...]:
+    """What is told of people where it may differ from what is told of calls."""
+    return (_rate("reached", tally.reached, tally.called), _rate("called_again", tally.called_again, tally.called))
 
 
 def _rate(name: str, hits: int, of: int) -> Measure:
@@ -278,12 +301,13 @@ def _books(facts: CampaignFacts, tally: _Tally) -> Books:
         "more_answers_than_calls": max(tally.answered - tally.dialled, 0),
         "answered_without_listen": tally.doubts["answered_without_listen"],
         "listen_without_answer": tally.doubts["listen_without_answer"],
-        "dialled_again": tally.dialled_again,
+        "dialled_again": tally.doubts["dialled_again"],
     }
     return Books(
         targets=facts.targets,
         outcomes=outcomes,
         due=facts.due,
+        waiting=facts.waiting,
         in_progress=facts.in_progress,
         not_allowed=refused,
         balance=missing == 0 and doubts["outcomes_differ"] == 0 and doubts["more_answers_than_calls"] == 0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ivr.adapters.store import Store
+from ivr.rules.again import policy_of
 from ivr.rules.records import Campaign
 from ivr.usecases.campaigns import now_ms
 from ivr.usecases.reporting import CampaignFacts, Report, build
@@ -32,5 +33,8 @@ def report_of(store: Store, campaign: Campaign, worst_second: int | None = None)
         not_allowed=books.not_allowed,
         sounds={part: getattr(campaign, part).sound for part in parts},
         worst_second=worst_second,
+        waiting=books.waiting,
+        next_due_ms=books.next_due_ms,
+        most_calls=policy_of(campaign.retry).most_attempts,
     )
     return build(facts, results)

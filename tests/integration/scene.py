@@ -82,12 +82,14 @@ class Scene:
         for name, length_ms in SOUNDS.values():
             (self.settings.sounds_dir / f"{name}.alaw").write_bytes(b"\xd5" * (length_ms * 8))
 
-    def ask(self) -> Callable[[Dialable], Verdict]:
-        return questions(self.settings, datetime.now(UTC))
+    def ask(self, at: datetime | None = None) -> Callable[[Dialable], Verdict]:
+        return questions(self.settings, at or datetime.now(UTC))
 
-    def claim(self, campaign: Campaign, count: int, at_ms: int = 10) -> list[str]:
-        ids = [new_attempt_id(datetime.now(UTC)) for _ in range(count)]
-        return self.store.attempts.claim(campaign.id, Way("pbx1", campaign.trunks[0]), ids, self.ask(), at_ms)
+    def claim(self, campaign: Campaign, count: int, at_ms: int = 10, at: datetime | None = None) -> list[str]:
+        """Claims, as of `at` if it is given: then that is also when they are made."""
+        ids = [new_attempt_id(at or datetime.now(UTC)) for _ in range(count)]
+        made_ms = int(at.timestamp() * 1000) if at else at_ms
+        return self.store.attempts.claim(campaign.id, Way("pbx1", campaign.trunks[0]), ids, self.ask(at), made_ms)
 
     def claim_all(self, campaign: Campaign, at_once: int) -> int:
         """Claims until nobody is due; how many it got. Others who claim meanwhile may leave it none for a moment."""
@@ -96,8 +98,9 @@ class Scene:
             claimed += len(self.claim(campaign, at_once))
         return claimed
 
-    def begin(self, attempt: str, at_ms: int = 20) -> Dialable | None:
-        return next(iter(self.store.attempts.begin_dialing_many([attempt], self.ask(), at_ms)), None)
+    def begin(self, attempt: str, at_ms: int = 20, at: datetime | None = None) -> Dialable | None:
+        made_ms = int(at.timestamp() * 1000) if at else at_ms
+        return next(iter(self.store.attempts.begin_dialing_many([attempt], self.ask(at), made_ms)), None)
 
     def dialing(self, campaign: Campaign, count: int = 1) -> list[str]:
         attempts = self.claim(campaign, count)

@@ -312,3 +312,81 @@ def test_three_first_commands_at_once_make_one_database(ivr: Shell) -> None:
     told = [process.communicate(timeout=50) for process in at_once]
     assert [process.returncode for process in at_once] == [0, 0, 0], told
     assert ivr.kept == NOTHING
+
+
+NEW = ["campaign", "create", "c", "--message=m", "--contacts=p"]
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "says"),
+    [
+        (["--trunk=lab", "--trunk=lab"], 2, "named twice"),
+        (["--trunk=lab", "--trunk=none"], 78, "no trunk named 'none'"),
+        (["--trunk=lab", "--retry=busy"], 78, "busy=15m 1h"),
+        (["--trunk=lab", "--retry=busy=often"], 78, "like 90s, 15m, 3h or 1d"),
+        (["--trunk=lab", "--retry=answered=1h"], 78, "'answered' is not known"),
+        (["--trunk=lab", "--expires=tomorrow"], 78, "as in 2026-12-01T20:00"),
+        (["--trunk=lab", "--expires=2020-01-01T20:00"], 2, "is past"),
+        (["--trunk=lab", "--weight=0"], 78, "weight"),
+        (["--trunk=lab", "--priority=1000000"], 2, "from -100 to 100"),
+        (["--trunk=lab", "--timezone=Mars/North"], 78, "time zone"),
+    ],
+)
+def test_limits_of_a_campaign_that_cannot_be_used(ivr: Shell, given: list[str], code: int, says: str) -> None:
+    found, line = ivr.refuses(*NEW, *given, *ABOUT)
+    assert (found, says in line) == (code, True), line
+
+
+def test_a_default_retry_policy_that_cannot_be_used_is_named(ivr: Shell) -> None:
+    (ivr.home / "portevoix.toml").write_text(SETTINGS + '[calls]\nretry = "busy=never again"\n')
+    code, line = ivr.refuses(*NEW, "--trunk=lab", *ABOUT)
+    assert (code, "setting calls.retry: " in line) == (78, True), line
+
+
+def test_a_running_campaign_is_changed_and_one_that_is_over_is_not(ivr: Shell) -> None:
+    settings = load()
+    store = Store(settings)
+    store.migrate()
+    campaign = Scene(settings, store).campaign(2)
+    name = campaign.name
+    assert ivr("campaign", "set", name, "--rate=2.5", "--weight=2", "--priority=1", "--expires=2099-12-01T20:00") == 0
+    assert f"{name}: at most 2.5 calls/s · weight 2 · priority 1 · expires Tue 01 Dec 20:00 (Europe/Paris)" in ivr.err
+    changed = store.campaigns.named(name)
+    assert (changed.rate_cps, changed.weight, changed.priority) == (2.5, 2.0, 1)
+    assert changed.expires_at_ms == 4099834800000
+    assert ivr("campaign", "set", name, "--expires=never") == 0
+    assert store.campaigns.named(name).expires_at_ms is None
+    for wrong, says in (([], "give --rate"), (["--rate=0"], "more than 0"), (["--expires=2020-01-01"], "is past")):
+        assert says in ivr.refuses("campaign", "set", name, *wrong)[1]
+    assert ivr("campaign", "pause", name, "--now") == 0
+    assert "the calls on the line are ended" in ivr.err
+    assert store.campaigns.named(name).release_at_ms
+    assert ivr("halt", "--now") == 0
+    assert store.halts.release_at_ms()
+    assert ivr("campaign", "stop", name) == 0
+    assert "is stopped; nothing of it can be changed" in ivr.refuses("campaign", "set", name, "--rate=1")[1]
+    store.close()
+
+
+def test_a_campaign_that_has_expired_cannot_start(ivr: Shell) -> None:
+    settings = load()
+    store = Store(settings)
+    store.migrate()
+    campaign = Scene(settings, store).campaign(2, start=False, expires_at_ms=5)
+    code, line = ivr.refuses("campaign", "start", campaign.name)
+    assert (code, f"`ivr campaign set {campaign.name} --expires` gives it more time" in line) == (2, True), line
+    store.close()
+
+
+def test_the_status_tells_who_is_to_be_called_again_and_when(ivr: Shell) -> None:
+    settings = load()
+    store = Store(settings)
+    store.migrate()
+    scene = Scene(settings, store)
+    campaign = scene.campaign(2, retry="busy=15m; jitter=0")
+    [attempt] = scene.dialing(campaign, 1)
+    store.listens.record([], [{"attempt": attempt, "outcome": "busy", "at_ms": 1_795_000_000_000}])
+    assert ivr("campaign", "status", campaign.name) == 0
+    assert "1/2 called" in ivr.out
+    assert "1 to be called again, from Wed 18 Nov 12:06 (Europe/Paris)" in ivr.out
+    store.close()

@@ -265,7 +265,8 @@ def test_somebody_reached_is_not_called_again_whatever_the_target_says(scene: Sc
     with scene.store.database.write() as connection:  # a bug that makes a called person due again
         connection.execute(schema.targets.update().values(state="due"))
     assert scene.claim(campaign, 1) == []
-    assert scene.store.campaigns.books(campaign.id).not_allowed == {"already-reached": 1}
+    assert scene.store.campaigns.books(campaign.id).outcomes == {"no_answer": 1}
+    assert scene.rows("SELECT rule, asked_when FROM refusals") == [("already-reached", "claiming")]
 
 
 def test_a_locked_database_is_temporary_and_changes_nothing(make_scene: Callable[..., Scene]) -> None:

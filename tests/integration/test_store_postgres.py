@@ -179,7 +179,7 @@ def test_two_claims_at_once_do_not_wait_for_one_another(scene: Scene, make_scene
             asked.append(len(other.claim(campaign, 50)))
         return ask(dialable)  # type: ignore[arg-type]
 
-    scene.ask = lambda: slow  # type: ignore[method-assign, assignment, return-value]
+    scene.ask = lambda _=None: slow  # type: ignore[method-assign, assignment, return-value]
     assert len(scene.claim(campaign, 50)) == 50
     assert asked == [50]
     targets = scene.rows("SELECT target_id FROM attempts")

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from ivr.adapters.queues import RESULTS
 from ivr.adapters.store import schema
-from ivr.adapters.store.attempts import ATTEMPTS, TARGETS
+from ivr.adapters.store.facts import ATTEMPTS, TARGETS
 from ivr.rules.records import Campaign
 from ivr.rules.states import AttemptState
 from tests.matrix.installation import Installation

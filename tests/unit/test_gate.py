@@ -1,5 +1,5 @@
 from dataclasses import fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -8,18 +8,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivr.rules.gate import RULE_PACK, RULES, Facts, Kind, decide
+from ivr.rules.retry import NEVER, Made
+from ivr.rules.retry_policy import Ending, RetryPolicy
 from ivr.rules.states import CampaignState
 from ivr.rules.windows import Hours
 
 PARIS = ZoneInfo("Europe/Paris")
+NOW = datetime(2026, 11, 23, 11, tzinfo=PARIS)
+BUSY = Made(NOW - timedelta(minutes=15), Ending.BUSY)
+AGAIN = RetryPolicy.parse("busy=15m 1h; congestion=5m; most=3; per_day=2; spacing=15m")
 GOOD = Facts(
-    now=datetime(2026, 11, 23, 11, tzinfo=PARIS),
+    now=NOW,
     campaign=CampaignState.RUNNING,
     notice_present=True,
     suppressed=False,
     hours=Hours.parse("10:00-13:00,14:00-20:00 mon-fri"),
     zones=(PARIS,),
-    already_reached=False,
+    expires=NEVER,
+    earlier=(),
     caller_id="+33162123456",
     halted=False,
 )
@@ -42,18 +48,20 @@ def test_yes_when_every_fact_is_good() -> None:
         ({"suppressed": True}, Kind.NO, "suppressed"),
         ({"now": datetime(2026, 11, 23, 9, tzinfo=PARIS)}, Kind.HOLD, "calling-hours"),
         ({"hours": Hours(())}, Kind.NO, "calling-hours"),
-        ({"already_reached": True}, Kind.NO, "already-reached"),
+        ({"expires": datetime(2026, 11, 23, 11, tzinfo=PARIS)}, Kind.NO, "campaign-expired"),
+        ({"earlier": (BUSY,)}, Kind.NO, "already-reached"),
         ({"caller_id": ""}, Kind.HOLD, "caller-id-granted"),
         ({"caller_id": "0162123456"}, Kind.HOLD, "caller-id-granted"),
         ({"halted": None}, Kind.HOLD, "installation-halted-unknown"),
         ({"campaign": None}, Kind.NO, "campaign-running-unknown"),
         ({"notice_present": None}, Kind.HOLD, "notice-present-unknown"),
         ({"suppressed": None}, Kind.NO, "suppressed-unknown"),
-        ({"now": None}, Kind.NO, "calling-hours-unknown"),
-        ({"now": datetime(2026, 11, 23, 11)}, Kind.NO, "calling-hours-unknown"),  # noqa: DTZ001 - what is tested
+        ({"now": None}, Kind.NO, "campaign-expired-unknown"),
+        ({"now": datetime(2026, 11, 23, 11)}, Kind.NO, "campaign-expired-unknown"),  # noqa: DTZ001 - what is tested
         ({"hours": None}, Kind.NO, "calling-hours-unknown"),
         ({"zones": ()}, Kind.NO, "calling-hours-unknown"),
-        ({"already_reached": None}, Kind.NO, "already-reached-unknown"),
+        ({"expires": None}, Kind.NO, "campaign-expired-unknown"),
+        ({"earlier": None}, Kind.NO, "already-reached-unknown"),
         ({"caller_id": None}, Kind.HOLD, "caller-id-granted-unknown"),
     ],
 )
@@ -87,7 +95,7 @@ def test_the_first_rule_in_the_order_answers() -> None:
     assert decide(bad).rule == "campaign-running"
     assert decide(replace(bad, campaign=CampaignState.RUNNING)).rule == "notice-present"
     assert decide(replace(bad, campaign=CampaignState.RUNNING, notice_present=True)).rule == "suppressed"
-    assert [name for name, _ in RULES][4:] == ["calling-hours", "already-reached", "caller-id-granted"]
+    assert [name for name, _ in RULES][5:] == ["calling-hours", "already-reached", "caller-id-granted"]
 
 
 def test_a_hold_says_until_when() -> None:
@@ -112,7 +120,8 @@ UNKNOWN_OR_BAD: dict[str, list[Any]] = {
     "suppressed": [None, True],
     "hours": [None, Hours(())],
     "zones": [()],
-    "already_reached": [None, True],
+    "expires": [None, datetime(2026, 11, 23, 10, 59, tzinfo=PARIS)],
+    "earlier": [None, (BUSY,), (BUSY, Made(NOW - timedelta(hours=3), Ending.OPEN))],
     "caller_id": [None, "", "anonymous"],
     "halted": [None, True],
 }
@@ -127,4 +136,44 @@ def test_no_combination_with_a_bad_fact_is_a_yes(data: st.DataObject) -> None:
 
 
 def test_every_fact_can_be_bad_in_the_test_above() -> None:
-    assert {field.name for field in fields(Facts)} == {*UNKNOWN_OR_BAD, "lab"}
+    assert {field.name for field in fields(Facts)} == {*UNKNOWN_OR_BAD, "lab", "retry"}
+
+
+def ago(ending: Ending, **span: float) -> Made:
+    return Made(NOW - timedelta(**span), ending)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "kind", "until"),
+    [
+        ([BUSY], Kind.YES, None),
+        ([ago(Ending.BUSY, minutes=14)], Kind.HOLD, NOW + timedelta(minutes=1)),
+        ([ago(Ending.CONGESTION, minutes=6)], Kind.YES, None),
+        ([ago(Ending.CONGESTION, minutes=6), ago(Ending.BUSY, minutes=14)], Kind.HOLD, NOW + timedelta(minutes=1)),
+        ([ago(Ending.BUSY, minutes=80), ago(Ending.BUSY, minutes=61)], Kind.HOLD, NOW + timedelta(hours=23)),
+        ([ago(Ending.BUSY, days=2), ago(Ending.BUSY, days=1)], Kind.YES, None),
+        ([ago(Ending.BUSY, days=3), ago(Ending.BUSY, days=2), ago(Ending.BUSY, days=1)], Kind.NO, None),
+        ([ago(Ending.NO_ANSWER, days=1)], Kind.NO, None),
+        ([ago(Ending.BUSY, days=1), ago(Ending.REACHED, days=2)], Kind.NO, None),
+        ([ago(Ending.BUSY, days=1), ago(Ending.INVALID_NUMBER, days=2)], Kind.NO, None),
+        ([ago(Ending.BUSY, days=1), ago(Ending.UNKNOWN, days=2)], Kind.NO, None),
+        ([ago(Ending.BUSY, days=1), ago(Ending.OPEN, minutes=1)], Kind.NO, None),
+    ],
+)
+def test_a_retry_is_let_through_as_its_policy_says_and_nothing_else(
+    earlier: list[Made], kind: Kind, until: datetime | None
+) -> None:
+    verdict = decide(replace(GOOD, retry=AGAIN, earlier=tuple(earlier)))
+    assert (verdict.kind, verdict.until) == (kind, until)
+    assert verdict.rule == ("" if kind is Kind.YES else "already-reached")
+
+
+def test_what_is_only_a_wish_of_the_policy_stops_no_call() -> None:
+    wish = replace(AGAIN, hours_apart=timedelta(hours=6), jitter=1.0)
+    assert decide(replace(GOOD, retry=wish, earlier=(ago(Ending.BUSY, days=1),))).kind is Kind.YES
+
+
+def test_a_campaign_ends_at_the_moment_it_expires() -> None:
+    assert decide(replace(GOOD, expires=NOW + timedelta(microseconds=1))).kind is Kind.YES
+    verdict = decide(replace(GOOD, expires=NOW, suppressed=True))
+    assert (verdict.kind, verdict.rule) == (Kind.NO, "campaign-expired")

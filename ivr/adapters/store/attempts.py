@@ -7,20 +7,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from sqlalchemy import Connection, bindparam, select, text, update
 
 from ivr.adapters.store import campaigns, ends, locks, moves, schema
+from ivr.adapters.store.claiming import Chooser, due
 from ivr.adapters.store.engine import Database
-from ivr.adapters.store.facts import Ask, asked_of, reached
-from ivr.adapters.store.halts import is_halted
+from ivr.adapters.store.facts import Ask, asked_of
 from ivr.adapters.store.lookups import MOST_KEYS, rows_among
 from ivr.adapters.store.suppressions import Suppressions
 from ivr.rules.gate import Kind, Verdict
 from ivr.rules.records import Campaign, Dialable, OpenAttempt, Way
-from ivr.rules.states import AttemptState, CampaignState, Outcome, TargetState
+from ivr.rules.states import AttemptState, CampaignState, Outcome
 
 ATTEMPTS = schema.attempts
-TARGETS = schema.targets
 
-SPARE = 100
-"""Due targets looked at beyond those wanted, so that people who may not be called do not cost a round each."""
+LOOKS = 10
+"""At due targets within one claim, when many of those looked at may not be called, or not yet."""
 
 
 class Attempts:
@@ -37,41 +36,23 @@ class Attempts:
         locks see to it, and the unique index behind them.
         """
         wanted = list(ids)
+        used: list[str] = []
         with self._database.write() as connection:
             locks.asking(connection)
             campaign = campaigns.load(connection, campaign_id)
             if campaign.state is not CampaignState.RUNNING:
                 return []
-            taken, refused = self._choose(connection, campaign, way.trunk, wanted, ask)
             same = {"campaign_id": campaign_id, "pbx": way.pbx, "trunk": way.trunk, "claimed_at_ms": at_ms}
-            moves.insert_claims(connection, taken, same)
-            moves.refuse(connection, refused, "claiming", at_ms)
-            return list(taken)
-
-    def _choose(
-        self, connection: Connection, campaign: Campaign, trunk: str, wanted: list[str], ask: Ask
-    ) -> tuple[dict[str, int], dict[int, Verdict]]:
-        """(due targets that may be called, by the id of `wanted` that they get; those that may not, with the rule)."""
-        halt = is_halted(connection)
-        due = _due(connection, campaign.id, len(wanted) + SPARE)
-        taken: dict[str, int] = {}
-        refused: dict[int, Verdict] = {}
-        look = max(len(wanted), SPARE)  # nearly always enough: one look-up
-        for some in (due[first : first + look] for first in range(0, len(due), look)):
-            sponsor_id = campaign.sponsor_id
-            suppressed = self._suppressions.blocked(connection, [(number, sponsor_id) for _, number in some])
-            called = reached(connection, [target_id for target_id, _ in some])
-            for target_id, number in some:
-                if len(taken) == len(wanted):
-                    return taken, refused
-                attempt = wanted[len(taken)]
-                facts = ((number, sponsor_id) in suppressed, target_id in called, halt)
-                verdict = ask(Dialable(attempt, trunk, number, campaign, *facts))
-                if verdict.kind is Kind.YES:
-                    taken[attempt] = target_id
-                elif verdict.kind is Kind.NO:
-                    refused[target_id] = verdict
-        return taken, refused
+            chooser = Chooser(connection, self._suppressions, campaign, way.trunk, ask)
+            for _ in range(LOOKS):
+                choice = chooser.choose(wanted[len(used) :], at_ms)
+                moves.insert_claims(connection, choice.taken, same)
+                moves.refuse(connection, choice.refused, "claiming", at_ms)
+                moves.postpone(connection, choice.postponed)
+                used += choice.taken
+                if len(used) == len(wanted) or not (choice.refused or choice.postponed):
+                    break
+            return used
 
     def begin_dialing_many(self, attempts: Sequence[str], ask: Ask, at_ms: int) -> list[Dialable]:
         """Those that may be sent, once each, are `dialing`, committed; in the order given.
@@ -144,6 +125,20 @@ class Attempts:
             found = connection.execute(_CLAIMED.where(ATTEMPTS.c.campaign_id == campaign_id)).scalars()
             return _release(connection, found, AttemptState.CLAIMED)
 
+    def close_due(self, campaign_id: int, why: Verdict, at_ms: int, most: int) -> int:
+        """Up to so many due targets are refused, for that reason, as if the Gate had said so. Returns how many."""
+        with self._database.write() as connection:
+            some = [row.id for row in due(connection, campaign_id, most)]
+            moves.refuse(connection, dict.fromkeys(some, why), "closing", at_ms)
+            return len(some)
+
+    def close_waiting(self, campaign_id: int, most: int) -> int:
+        """Up to so many targets that wait for a retry are done, with their last outcome. Returns how many."""
+        with self._database.write() as connection:
+            some = [row.id for row in due(connection, campaign_id, most, called=True)]
+            moves.finish(connection, some)
+            return len(some)
+
     def campaign_of(self, attempt: str) -> Campaign | None:
         """The campaign of an attempt, or None if there is no such attempt."""
         with self._database.read() as connection:
@@ -169,6 +164,7 @@ class Attempts:
         closed = 0
         while True:
             with self._database.write() as connection:
+                locks.asking(connection)
                 found = list(connection.execute(query.limit(MOST_KEYS)).scalars())
                 some = moves.locked(connection, found, AttemptState.DIALING, AttemptState.ANSWERED)
                 ends.end(connection, [{"attempt": attempt, **same} for attempt in some], ())
@@ -192,15 +188,3 @@ def _release(connection: Connection, attempts: Iterable[str], only_from: Attempt
 
 def _may_leave(dialable: Dialable, ask: Ask) -> bool:
     return dialable.campaign.state is CampaignState.RUNNING and ask(dialable).kind is Kind.YES
-
-
-def _due(connection: Connection, campaign_id: int, most: int) -> list[tuple[int, str]]:
-    query = (
-        select(TARGETS.c.id, schema.contacts.c.number)
-        .select_from(TARGETS.join(schema.contacts))
-        .where(TARGETS.c.campaign_id == campaign_id, TARGETS.c.state == TargetState.DUE.value)
-        .order_by(TARGETS.c.id)
-        .limit(most)
-        .with_for_update(skip_locked=True, of=TARGETS)
-    )
-    return [(row.id, row.number) for row in connection.execute(query)]

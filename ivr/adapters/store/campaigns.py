@@ -123,22 +123,26 @@ def books(connection: Connection, campaign_id: int) -> Books:
     """Where every target of the campaign stands in this transaction."""
     targets = schema.targets
     rows = connection.execute(
-        select(targets.c.state, targets.c.outcome, targets.c.rule, func.count())
+        select(targets.c.state, targets.c.outcome, targets.c.rule, func.count(), func.min(targets.c.due_at_ms))
         .where(targets.c.campaign_id == campaign_id)
         .group_by(targets.c.state, targets.c.outcome, targets.c.rule)
     ).all()
     outcomes: dict[str, int] = {}
     refused: dict[str, int] = {}
     open_targets = {TargetState.DUE: 0, TargetState.IN_PROGRESS: 0}
-    for state, outcome, rule, count in rows:
+    waiting: dict[int, int] = {}
+    for state, outcome, rule, count, first_due_ms in rows:
         if state == TargetState.DONE:
             outcomes[outcome] = outcomes.get(outcome, 0) + count
         elif state == TargetState.NOT_ALLOWED:
             refused[rule] = refused.get(rule, 0) + count
         else:
             open_targets[TargetState(state)] += count
+        if state == TargetState.DUE and outcome:
+            waiting[first_due_ms] = waiting.get(first_due_ms, 0) + count
     total = int(connection.execute(select(func.count()).where(targets.c.campaign_id == campaign_id)).scalar_one())
-    return Books(total, open_targets[TargetState.DUE], open_targets[TargetState.IN_PROGRESS], outcomes, refused)
+    due, in_progress = open_targets[TargetState.DUE], open_targets[TargetState.IN_PROGRESS]
+    return Books(total, due, in_progress, outcomes, refused, sum(waiting.values()), min(waiting, default=None))
 
 
 def load(connection: Connection, campaign_id: int) -> Campaign:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, select
 
 from ivr.adapters.store import campaigns, schema
 from ivr.adapters.store.halts import is_halted
 from ivr.adapters.store.lookups import rows_among
 from ivr.adapters.store.suppressions import Suppressions
+from ivr.rules.again import moment
+from ivr.rules.breaker import Blame
 from ivr.rules.gate import Verdict
 from ivr.rules.records import Dialable
-from ivr.rules.states import AttemptState
+from ivr.rules.retry import Made, ending
+from ivr.rules.retry_policy import Ending
+from ivr.rules.states import AttemptState, Outcome
 
 ATTEMPTS = schema.attempts
 TARGETS = schema.targets
@@ -49,32 +53,35 @@ def asked_of(
     running = campaigns.load_all(connection, {row.campaign_id for row in rows})
     called = {row.id: (row.number, running[row.campaign_id].sponsor_id) for row in rows}
     suppressed = suppressions.blocked(connection, called.values())
-    sent = _sent(connection, {row.target_id for row in rows})
+    sent = sent_to(connection, {row.target_id for row in rows})
     halted = is_halted(connection)
 
     def facts_of(row: Row[Any]) -> Dialable:
-        reached = bool(sent.get(row.target_id, set()) - {row.id})
-        facts = (called[row.id] in suppressed, reached, halted)
+        others = tuple(made for attempt, made in sent.get(row.target_id, {}).items() if attempt != row.id)
+        facts = (called[row.id] in suppressed, others, halted)
         return Dialable(row.id, row.trunk, row.number, running[row.campaign_id], *facts)
 
     return {row.id: Asked(row.target_id, facts_of(row)) for row in rows}
 
 
-def reached(connection: Connection, target_ids: Iterable[int]) -> set[int]:
-    """The targets to which an attempt was, or may have been, sent: a number is one target."""
-    return set(_sent(connection, target_ids))
-
-
-def _sent(connection: Connection, target_ids: Iterable[int]) -> dict[int, set[str]]:
-    """The attempts that were, or may have been, sent to these targets.
+def sent_to(connection: Connection, target_ids: Iterable[int]) -> Mapping[int, Mapping[str, Made]]:
+    """By target, the attempts that were, or may have been, sent to it: a number is one target.
 
     Asked by target, whose index finds a handful of rows each; by campaign it would be every call made so far.
     """
-    query: Select[Any] = select(ATTEMPTS.c.target_id, ATTEMPTS.c.id).where(ATTEMPTS.c.state.in_(SENT))
-    sent: dict[int, set[str]] = {}
+    columns = ("id", "target_id", "state", "outcome", "blame", "claimed_at_ms", "dialing_at_ms")
+    query = select(*(ATTEMPTS.c[name] for name in columns)).where(ATTEMPTS.c.state.in_(SENT))
+    sent: dict[int, dict[str, Made]] = {}
     for row in rows_among(connection, query, ATTEMPTS.c.target_id, target_ids):
-        sent.setdefault(row.target_id, set()).add(row.id)
+        sent.setdefault(row.target_id, {})[row.id] = _made(row)
     return sent
+
+
+def _made(row: Row[Any]) -> Made:
+    at = moment(row.claimed_at_ms if row.dialing_at_ms is None else row.dialing_at_ms)
+    if row.state != AttemptState.ENDED:
+        return Made(at, Ending.OPEN)
+    return Made(at, ending(Outcome(row.outcome), row.blame == Blame.CARRIER))
 
 
 _ATTEMPTS = select(

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, RowMapping, Select, func, insert, select, update
 
 from ivr.adapters.store import ends as closing
-from ivr.adapters.store import schema
+from ivr.adapters.store import locks, schema
 from ivr.adapters.store.campaigns import books
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.lookups import rows_among
 from ivr.rules.causes import ended_by
 from ivr.rules.records import Books
 from ivr.rules.segments import CallResult, EndedBy, Listen, Segment, from_plain, merge, plain
-from ivr.rules.states import AttemptState
+from ivr.rules.states import AttemptState, Outcome
 
 ATTEMPTS = schema.attempts
 TARGETS = schema.targets
@@ -32,6 +34,7 @@ class Listens:
     def record(self, listens: list[Listen], ends: Sequence[Mapping[str, Any]]) -> None:
         """All of it is committed, or nothing; recording the same again changes nothing."""
         with self._database.write() as connection:
+            locks.asking(connection)
             given = {*(listen.attempt for listen in listens), *(end["attempt"] for end in ends)}
             lock = select(ATTEMPTS.c.id, ATTEMPTS.c.campaign_id).order_by(ATTEMPTS.c.id).with_for_update()
             campaign_of = {row.id: row.campaign_id for row in rows_among(connection, lock, ATTEMPTS.c.id, given)}
@@ -66,8 +69,10 @@ class Listens:
     def snapshot(self, campaign_id: int) -> tuple[Books, list[CallResult]]:
         """The campaign's books and one result per target, in the order of the audience, all of one moment."""
         with self._database.read() as connection:
-            rows = connection.execute(_results_query(campaign_id)).mappings()
-            return books(connection, campaign_id), [_result(row) for row in rows]
+            calls = connection.execute(_calls_query(campaign_id)).mappings()
+            by_target = {target: list(some) for target, some in groupby(calls, key=itemgetter("target_id"))}
+            rows = connection.execute(_targets_query(campaign_id))
+            return books(connection, campaign_id), [_result(row, by_target.get(row.id, ())) for row in rows]
 
 
 def _all_merged(known: Mapping[str, Listen], more: Iterable[Listen]) -> dict[str, Listen]:
@@ -92,37 +97,23 @@ def _keep(
         connection.execute(update(LISTENS).where(LISTENS.c.attempt_id == listen.attempt).values(**_columns(listen)))
 
 
-def _results_query(campaign_id: int) -> Select[Any]:
-    last = (
-        select(
-            ATTEMPTS.c.target_id,
-            func.max(ATTEMPTS.c.id).label("attempt_id"),
-            func.count(ATTEMPTS.c.dialing_at_ms).label("dialled"),
-        )
-        .where(ATTEMPTS.c.campaign_id == campaign_id, ATTEMPTS.c.state != AttemptState.RELEASED.value)
-        .group_by(ATTEMPTS.c.target_id)
-        .subquery()
-    )
+def _targets_query(campaign_id: int) -> Select[Any]:
     return (
-        select(
-            schema.contacts.c.number,
-            TARGETS.c.state.label("target_state"),
-            TARGETS.c.outcome.label("target_outcome"),
-            TARGETS.c.rule,
-            last.c.dialled,
-            ATTEMPTS.c.dialing_at_ms,
-            ATTEMPTS.c.ended_at_ms,
-            ATTEMPTS.c.id.label("attempt"),
-            ATTEMPTS.c.cause,
-            LISTENS,
-        )
-        .select_from(TARGETS)
+        select(TARGETS.c.id, TARGETS.c.state, TARGETS.c.outcome, TARGETS.c.rule, schema.contacts.c.number)
         .join(schema.contacts, schema.contacts.c.id == TARGETS.c.contact_id)
-        .outerjoin(last, last.c.target_id == TARGETS.c.id)
-        .outerjoin(ATTEMPTS, ATTEMPTS.c.id == last.c.attempt_id)
-        .outerjoin(LISTENS, LISTENS.c.attempt_id == ATTEMPTS.c.id)
         .where(TARGETS.c.campaign_id == campaign_id)
         .order_by(TARGETS.c.id)
+    )
+
+
+def _calls_query(campaign_id: int) -> Select[Any]:
+    """The attempts that were not given back, by target, the first of each target first, with their listens."""
+    columns = (ATTEMPTS.c[name] for name in ("target_id", "outcome", "dialing_at_ms", "ended_at_ms", "cause"))
+    return (
+        select(ATTEMPTS.c.id.label("call"), *columns, LISTENS)
+        .outerjoin(LISTENS, LISTENS.c.attempt_id == ATTEMPTS.c.id)
+        .where(ATTEMPTS.c.campaign_id == campaign_id, ATTEMPTS.c.state != AttemptState.RELEASED.value)
+        .order_by(ATTEMPTS.c.target_id, ATTEMPTS.c.id)
     )
 
 
@@ -130,18 +121,26 @@ def _columns(listen: Listen) -> dict[str, Any]:
     return {f"{segment.value}_ms": listen.heard_ms(segment) for segment in Segment} | plain(listen)
 
 
-def _result(row: RowMapping) -> CallResult:
+def _result(target: Row[Any], calls: Sequence[RowMapping]) -> CallResult:
+    """calls: to this target, the first one first."""
+    answered = [call for call in calls if call["outcome"] == Outcome.ANSWERED]
+    telling = next(reversed(answered or calls), None)
     return CallResult(
-        number=row["number"],
-        attempt=row["attempt"] or "",
-        outcome=row["target_outcome"],
-        state=row["target_state"],
-        rule=row["rule"],
-        dialled=row["dialled"] or 0,
-        dialed_at_ms=row["dialing_at_ms"] or 0,
-        ended_at_ms=row["ended_at_ms"] or 0,
-        listen=_judged(_listen(row), row["cause"]) if row["attempt_id"] else None,
+        number=target.number,
+        attempt=telling["call"] if telling else "",
+        outcome=target.outcome,
+        state=target.state,
+        rule=target.rule,
+        dialled=sum(call["dialing_at_ms"] is not None for call in calls),
+        dialed_at_ms=(telling and telling["dialing_at_ms"]) or 0,
+        ended_at_ms=(telling and telling["ended_at_ms"]) or 0,
+        listen=_heard(telling) if telling else None,
+        more=tuple(_heard(call) for call in answered[:-1]),
     )
+
+
+def _heard(call: RowMapping) -> Listen | None:
+    return _judged(_listen(call), call["cause"]) if call["attempt_id"] else None
 
 
 def _judged(listen: Listen, cause: int | None) -> Listen:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, case, insert, select, update
 
 from ivr.adapters.store import schema
 from ivr.adapters.store.lookups import pieces, rows_among
 from ivr.rules.gate import Verdict
-from ivr.rules.states import AttemptState, TargetState
+from ivr.rules.states import AttemptState, Outcome, TargetState
 
 ATTEMPTS = schema.attempts
 TARGETS = schema.targets
@@ -34,8 +34,20 @@ def begin(connection: Connection, attempts: Iterable[str], at_ms: int) -> None:
     _move(connection, attempts, AttemptState.CLAIMED, AttemptState.DIALING, {"dialing_at_ms": at_ms})
 
 
+def postpone(connection: Connection, postponed: Mapping[int, int]) -> None:
+    """The due targets are not looked at before their instants."""
+    if postponed:
+        connection.execute(
+            update(TARGETS).where(TARGETS.c.id == bindparam("the_id")).values(due_at_ms=bindparam("the_ms")),
+            [{"the_id": target_id, "the_ms": at_ms} for target_id, at_ms in sorted(postponed.items())],
+        )
+
+
 def refuse(connection: Connection, refused: Mapping[int, Verdict], asked_when: str, at_ms: int) -> None:
-    """The targets are not allowed, each under the rule that said so, and it is written down."""
+    """The targets are not allowed, each under the rule that said so, and it is written down.
+
+    Who was called before is not called again: done, with the outcome of the last call.
+    """
     if not refused:
         return
     same = {"asked_when": asked_when, "at_ms": at_ms}
@@ -44,10 +56,9 @@ def refuse(connection: Connection, refused: Mapping[int, Verdict], asked_when: s
         for target_id, verdict in sorted(refused.items())
     ]
     connection.execute(insert(schema.refusals), rows)
+    then = case((TARGETS.c.outcome != "", TargetState.DONE.value), else_=TargetState.NOT_ALLOWED.value)
     connection.execute(
-        update(TARGETS)
-        .where(TARGETS.c.id == bindparam("the_id"))
-        .values(state=TargetState.NOT_ALLOWED.value, rule=bindparam("the_rule")),
+        update(TARGETS).where(TARGETS.c.id == bindparam("the_id")).values(state=then, rule=bindparam("the_rule")),
         [{"the_id": row["target_id"], "the_rule": row["rule"]} for row in rows],
     )
 
@@ -60,10 +71,25 @@ def locked(connection: Connection, attempts: Iterable[str], *states: AttemptStat
 
 
 def release(connection: Connection, attempts: Mapping[str, int], only_from: AttemptState) -> int:
-    """The attempts (with their targets), which are in that state and locked, are released: their targets due again."""
+    """The attempts (with their targets), which are in that state and locked, are released: their targets due again.
+
+    But one that is known by now to have answered an earlier call is done.
+    """
     _move(connection, attempts, only_from, AttemptState.RELEASED, {})
-    _set_targets(connection, attempts.values(), TargetState.DUE)
+    then = case((TARGETS.c.outcome == Outcome.ANSWERED.value, TargetState.DONE.value), else_=TargetState.DUE.value)
+    for some in pieces(attempts.values()):
+        connection.execute(update(TARGETS).where(TARGETS.c.id.in_(some)).values(state=then))
     return len(attempts)
+
+
+def finish(connection: Connection, targets: Iterable[int]) -> None:
+    """The targets are done; their outcome stays."""
+    _set_targets(connection, targets, TargetState.DONE)
+
+
+def withdraw(connection: Connection, attempts: Iterable[str]) -> None:
+    """The attempts, which are claimed and locked, are released; what becomes of their targets is said elsewhere."""
+    _move(connection, attempts, AttemptState.CLAIMED, AttemptState.RELEASED, {})
 
 
 def _move(

@@ -11,11 +11,19 @@ from rich.markup import escape
 from rich.table import Table
 
 from ivr.doors.cli.parts import console, halt_line, require_up, say, settings_of, store_of
-from ivr.doors.cli.progress import follow, line
+from ivr.doors.cli.progress import follow, limits_line, line
 from ivr.doors.cli.spoken import spoken_options, texts_of
 from ivr.doors.report import as_csv, as_html, as_json, terminal
-from ivr.usecases import campaigns, reports
+from ivr.rules.sharing import EQUAL
+from ivr.usecases import campaigns, drafting, reports
+from ivr.usecases.drafting import Change, Draft
 from ivr.usecases.reporting import Report
+
+WHEN = "date and time in the campaign's time zone, as in 2026-12-01T20:00"
+WEIGHT = "Its part of a trunk that campaigns share: one with 2 makes twice the calls of one with 1."
+PRIORITY = "While it has people to call, campaigns of a lower priority on the same trunk wait."
+NOW = click.option("--now", is_flag=True, help="Also end the calls on the line at once; the privacy notice is played.")
+ENDING = "; the calls on the line are ended, with the notice"
 
 
 @click.group()
@@ -27,20 +35,43 @@ def campaign() -> None:
 @click.argument("name")
 @click.option("--message", required=True, help="Name of the message (`ivr message list`).")
 @click.option("--contacts", required=True, help="Name of the batch of contacts (`ivr contacts list`).")
-@click.option("--trunk", required=True, help="Name of the trunk in the settings.")
+@click.option(
+    "--trunk",
+    "trunks",
+    required=True,
+    multiple=True,
+    help="Name of a trunk in the settings. Repeat it for more: the first is preferred, the next takes what those before"
+    " it have no room for.",
+)
 @spoken_options
-@click.option("--rate", type=float, help="Calls started per second, at most; default: the trunk's.")
-@click.option("--hours", default=campaigns.Draft.__dataclass_fields__["hours"].default, show_default=True)
-@click.option("--timezone", default="Europe/Paris", show_default=True, help="Zone in which the hours hold.")
+@click.option("--rate", type=float, help="Calls started per second, at most; default: as many as its trunks allow.")
+@click.option("--hours", default=drafting.USUAL_HOURS, show_default=True, help="When people may be called.")
+@click.option(
+    "--timezone", default=drafting.USUAL_ZONE, show_default=True, help="Of --expires, and of numbers that tell no zone."
+)
+@click.option(
+    "--retry",
+    metavar="POLICY",
+    help="Who is called again, when and how often: «busy=15m 1h; no_answer=3h 1d; most=3; per_day=2», or «never»."
+    " Default: the setting `calls.retry`.",
+)
+@click.option("--expires", metavar="WHEN", help=f"No call leaves from then on: {WHEN}. Default: never.")
+@click.option("--weight", type=float, default=EQUAL.weight, show_default=True, help=WEIGHT)
+@click.option("--priority", type=int, default=EQUAL.priority, show_default=True, help=PRIORITY)
 @click.pass_context
 def create(context: click.Context, /, name: str, **options: Any) -> None:
-    """Make a draft: pre-roll, notice and confirmation are spoken now, one target is made per contact."""
+    """Make a draft: pre-roll, notice and confirmation are spoken now, one target is made per contact.
+
+    Nobody is called before `ivr campaign start`. A person is called once; --retry says who is called again: by how the
+    call ended (busy, no_answer, congestion, failed, unknown) after which delays, with at most so many calls in all
+    (most), so far apart (spacing), on a day (per_day). Never outside the hours, after a 9, a stop or the expiry.
+    """
     settings = settings_of(context)
     texts = texts_of(options)
     language, rate = options.pop("language") or settings.language, options.pop("rate")
-    draft = campaigns.Draft(name, texts=texts, language=language, rate_cps=rate, **options)
+    draft = Draft(name, texts=texts, language=language, rate_cps=rate, **options)
     with store_of(settings) as store:
-        made = campaigns.create(store, settings, draft)
+        made = drafting.create(store, settings, draft)
         targets = store.campaigns.books(made.id).targets
     shown = escape(made.name)
     console.print(f"[bold]{shown}[/]: draft, {targets} targets; `ivr campaign start {shown}` calls them")
@@ -76,22 +107,41 @@ def resume(context: click.Context, name: str, detach: bool) -> None:
 
 @campaign.command()
 @click.argument("name")
+@NOW
 @click.pass_context
-def pause(context: click.Context, name: str) -> None:
-    """Start no more calls until `resume`; people on the line hear the message to its end."""
+def pause(context: click.Context, name: str, now: bool) -> None:
+    """Start no more calls until `resume`; people on the line hear the message to its end, unless --now is given."""
     with store_of(settings_of(context)) as store:
-        campaigns.pause(store, name)
-    say(f"{name} is paused")
+        campaigns.pause(store, name, now)
+    say(f"{name} is paused" + ENDING * now)
 
 
 @campaign.command()
 @click.argument("name")
+@NOW
 @click.pass_context
-def stop(context: click.Context, name: str) -> None:
-    """Start no more calls, for good; people on the line hear the message to its end."""
+def stop(context: click.Context, name: str, now: bool) -> None:
+    """Start no more calls, for good; people on the line hear the message to its end, unless --now is given."""
     with store_of(settings_of(context)) as store:
-        campaigns.stop(store, name)
-    say(f"{name} is stopped")
+        campaigns.stop(store, name, now)
+    say(f"{name} is stopped" + ENDING * now)
+
+
+@campaign.command("set")
+@click.argument("name")
+@click.option("--rate", "rate_cps", type=float, help="Calls started per second, at most; its trunks' limits hold too.")
+@click.option("--weight", type=float, help=WEIGHT)
+@click.option("--priority", type=int, help=PRIORITY)
+@click.option("--expires", metavar="WHEN", help=f"No call leaves from then on: {WHEN}; or «never».")
+@click.pass_context
+def set_(context: click.Context, /, name: str, **changes: Any) -> None:
+    """Change a campaign that is not over; while it runs, within a second and without a restart.
+
+    What is not given stays as it is. Trunks, hours and the retry policy are the draft's for good.
+    """
+    with store_of(settings_of(context)) as store:
+        changed = drafting.change(store, name, Change(**changes))
+    say(f"{name}: {limits_line(changed)}")
 
 
 @campaign.command("list")

@@ -10,15 +10,16 @@ from ivr.usecases import halting
 
 @click.command()
 @click.option("--reason", default="", help="Why; kept, and shown by every status.")
+@click.option("--now", is_flag=True, help="Also end the calls on the line at once; the privacy notice is played.")
 @click.pass_context
-def halt(context: click.Context, reason: str) -> None:
+def halt(context: click.Context, reason: str, now: bool) -> None:
     """Let no call leave any PBX, whatever is queued, until `ivr unhalt`.
 
     It is in force when this command ends, whether or not anything is up here, and survives every restart. No campaign
-    changes its state. People on the line hear the message to its end.
+    changes its state. People on the line hear the message to its end, unless --now is given, also later.
     """
     with store_of(settings_of(context)) as store:
-        in_force, ours = halting.halt(store, reason)
+        in_force, ours = halting.halt(store, reason, now)
     if not ours:
         say("it was halted already; the first halt stands")
     say(f"{halt_line(in_force)}; `ivr unhalt` ends it")

@@ -20,6 +20,7 @@ from ivr.errors import NotReady
 from ivr.rules.records import Books, Campaign
 from ivr.rules.states import CampaignState
 from ivr.settings import Settings
+from ivr.usecases.drafting import AS_ITS_TRUNKS_CPS
 
 REFRESH_S = 0.5
 PLAIN_EVERY_S = 5.0
@@ -88,7 +89,7 @@ class Meter:
         listens, heard_ms = self._store.listens.live_sums(self._campaign.id)
         live, halt = self._live(), self._store.halts.in_force()
         done = sum(books.outcomes.values())
-        called = done + books.in_progress
+        called = done + books.in_progress + books.waiting
         self._called.append((time.monotonic(), called))
         parts = [
             f"{self._campaign.name} {self.state.value}",
@@ -98,6 +99,7 @@ class Meter:
             f"{books.outcomes.get('answered', 0)} answered",
             _listen_rate(listens, heard_ms, self._campaign.message.length_ms),
             f"{sum(books.not_allowed.values())} not allowed",
+            self._again(books),
             self._left(books),
             halt_line(halt) if halt else "",
         ]
@@ -118,8 +120,14 @@ class Meter:
             return ""
         if not books.due:
             return "last calls on the line"
-        rate = self._rate()
-        return f"{books.due / rate:.0f} s left" if rate else self._waits_for()
+        rate, fresh = self._rate(), books.due - books.waiting
+        return f"{fresh / rate:.0f} s left" if rate and fresh else self._waits_for()
+
+    def _again(self, books: Books) -> str:
+        """How many people were called and are to be called again, and when the first of them is."""
+        if not books.waiting or books.next_due_ms is None:
+            return ""
+        return f"{books.waiting} to be called again, from {_local(books.next_due_ms, self._campaign)}"
 
     def _waits_for(self) -> str:
         """Which rule of the Gate holds the campaign back, and until when."""
@@ -132,8 +140,24 @@ class Meter:
         rule, until = hold
         if not until:
             return f"waits: {rule} (somebody must mend it)"
-        at = datetime.fromisoformat(until).astimezone(ZoneInfo(self._campaign.timezone))
-        return f"waits: {rule} until {at:%a %d %b %H:%M} ({self._campaign.timezone})"
+        return f"waits: {rule} until {_local(datetime.fromisoformat(until).timestamp() * 1000, self._campaign)}"
+
+
+def limits_line(campaign: Campaign) -> str:
+    """How fast the campaign calls, its part beside others, and when it expires."""
+    own, expires_ms = campaign.rate_cps < AS_ITS_TRUNKS_CPS, campaign.expires_at_ms
+    parts = [
+        f"at most {campaign.rate_cps:g} calls/s" if own else "as many calls as its trunks allow",
+        f"weight {campaign.weight:g}",
+        f"priority {campaign.priority}",
+        "does not expire" if expires_ms is None else f"expires {_local(expires_ms, campaign)}",
+    ]
+    return " · ".join(parts)
+
+
+def _local(at_ms: float, campaign: Campaign) -> str:
+    at = datetime.fromtimestamp(at_ms / 1000, ZoneInfo(campaign.timezone))
+    return f"{at:%a %d %b %H:%M} ({campaign.timezone})"
 
 
 def _listen_rate(listens: int, heard_ms: int, length_ms: int) -> str:

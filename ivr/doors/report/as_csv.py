@@ -76,6 +76,7 @@ def _books(report: Report, say: Words) -> Iterator[list[Cell]]:
         "targets": books.targets,
         "outcomes_total": books.outcomes,
         "due": books.due,
+        "waiting": books.waiting,
         "in_progress": books.in_progress,
         "not_allowed": books.not_allowed,
         "accounted": books.accounted,

@@ -184,8 +184,10 @@ def _stops(report: Report, say: Words) -> list[RenderableType]:
 
 def _books(report: Report, say: Words) -> list[RenderableType]:
     books = report.books
-    sums = (("outcomes_total", books.outcomes), ("due", books.due), ("in_progress", books.in_progress))
-    told = " + ".join(f"{say.number(count)} {say(name)}" for name, count in (*sums, ("not_allowed", books.not_allowed)))
+    again = say("of_which", n=say.number(books.waiting), what=say("waiting"))
+    due = f"{say('due')} ({again})" if books.waiting else say("due")
+    sums = ((books.outcomes, say("outcomes_total")), (books.due, due), (books.in_progress, say("in_progress")))
+    told = " + ".join(f"{say.number(count)} {what}" for count, what in (*sums, (books.not_allowed, say("not_allowed"))))
     verdict = f"✓ {say('balance.yes')}" if books.balance else f"⚠ {say('balance.no')}"
     style = "bold green" if books.balance else "bold red"
     total = f"{say.number(books.targets)} {say('targets')}"

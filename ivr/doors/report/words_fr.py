@@ -119,7 +119,14 @@ WORDS = {
     "more_answers_than_calls": "appels décrochés de plus que d’appels passés",
     "answered_without_listen": "appels décrochés sans mesure d’écoute : hors des taux d’écoute",
     "listen_without_answer": "écoutes d’appels non décrochés : non comptées",
-    "dialled_again": "personnes appelées plus d’une fois",
+    "dialled_again": "personnes appelées plus souvent que la campagne ne le permet",
+    "reached": "Personnes jointes",
+    "reached.def": "Personnes qui ont décroché à l’un de leurs appels, divisées par les personnes appelées.",
+    "called_again": "Personnes rappelées",
+    "called_again.def": "Personnes appelées plus d’une fois, comme la campagne le permet, divisées par les personnes"
+    " appelées.",
+    "waiting": "à rappeler",
+    "of_which": "dont {n} {what}",
     "fallback": "appels mesurés par le plan de numérotation ou avec une erreur : comptés dans tous les taux, coupés"
     " dans la courbe",
     "ended_by_unknown": "appels dont on ignore qui les a terminés : comptés comme partis",
@@ -134,6 +141,7 @@ WORDS = {
     "interval_is": "intervalle à 95 % : {span}",
     "rule.installation-halted": "tous les appels de l’installation sont suspendus",
     "rule.campaign-running": "la campagne n’est pas en cours",
+    "rule.campaign-expired": "la campagne a expiré",
     "rule.notice-present": "la mention d’information manque",
     "rule.suppressed": "a demandé l’arrêt ou est opposé",
     "rule.calling-hours": "hors des heures d’appel",

@@ -205,3 +205,19 @@ def test_no_form_holds_a_number_of_a_person(sample: Report) -> None:
     plain.pop("facts")
     assert not PHONE.search(re.sub(r"0\.\d+", "", json.dumps(plain)))
     assert "33600000000" not in as_html.render(sample) + as_csv.render(sample) + as_json.render(sample)
+
+
+def test_who_is_to_be_called_again_is_told_in_every_form(maker: Any) -> None:
+    again = maker.result("busy", dialled=1, state="due")
+    report = maker.report([again, again, maker.result("", dialled=0)], most_calls=3, waiting=2)
+    assert "3 à appeler (dont 2 à rappeler)" in printed(report, 100)
+    assert "3 still to call (2 of them to be called again)" in printed(report, 100, "en")
+    page = " ".join(Page(as_html.render(report)).words)
+    assert "à appeler (dont 2 à rappeler)" in page
+    assert "Personnes rappelées" in page
+    plain = json.loads(as_json.render(report))
+    assert (plain["books"]["due"], plain["books"]["waiting"]) == (3, 2)
+    assert "called_again" in plain["definitions"]
+    rows = {row["id"]: row for row in csv.DictReader(io.StringIO(as_csv.render(report)))}
+    assert rows["waiting"]["numerator"] == "2"
+    assert "(dont" not in printed(maker.report([maker.result("", dialled=0)]), 100)

@@ -107,10 +107,31 @@ def test_more_answers_than_calls_is_said_and_breaks_nothing(maker: Any) -> None:
     assert broken.doubts["more_answers_than_calls"] == 1
 
 
-def test_people_called_again_are_said(maker: Any) -> None:
-    report = maker.report([maker.result("no_answer", dialled=3)])
-    assert report.doubts == {"dialled_again": 1}
-    assert report.measure("dialled").value == 3
+def test_people_called_more_often_than_allowed_are_said(maker: Any) -> None:
+    results = [maker.result("no_answer", dialled=3), maker.result("busy", dialled=2), maker.result("busy")]
+    assert maker.report(results).doubts == {"dialled_again": 2}
+    assert maker.report(results, most_calls=2).doubts == {"dialled_again": 1}
+    assert maker.report(results, most_calls=3).doubts == {}
+    assert maker.report(results).measure("dialled").value == 6
+
+
+def test_calls_and_people_are_told_apart_when_people_may_be_called_again(maker: Any) -> None:
+    results = [
+        maker.result("answered", maker.listen(20_000), dialled=3),
+        maker.result("answered", maker.listen(10_000), dialled=2, more=(maker.listen(0),)),
+        maker.result("busy", dialled=3),
+        maker.result("busy", dialled=1, state="due"),
+        maker.result("", dialled=0),
+    ]
+    report = maker.report(results, most_calls=3, waiting=1)
+    answers, reached, again = (report.measure(name) for name in ("answer_rate", "reached", "called_again"))
+    assert (answers.numerator, answers.denominator) == (3, 9), "calls"
+    assert (reached.numerator, reached.denominator) == (2, 4), "people"
+    assert (again.numerator, again.denominator) == (3, 4)
+    assert (report.answered, report.measure("listen_rate").numerator) == (3, 1.5)
+    assert report.books.balance
+    assert not report.doubts
+    assert (report.books.due, report.books.waiting) == (2, 1)
 
 
 def test_no_answered_call_is_no_error(maker: Any) -> None:

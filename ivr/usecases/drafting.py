@@ -1,0 +1,183 @@
+"""Drafting: what a campaign is made of, and what of it may be changed while it runs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from ivr.adapters.store import Store
+from ivr.adapters.store.campaigns import Changes
+from ivr.errors import BadSetting, NotFound, Refused
+from ivr.rules.again import instant_ms
+from ivr.rules.records import Campaign, SourceBatch
+from ivr.rules.retry_policy import RetryPolicy
+from ivr.rules.sharing import EQUAL, Share
+from ivr.rules.windows import Hours
+from ivr.settings import Settings
+from ivr.usecases import uploading
+from ivr.usecases.campaigns import now_ms, trunk_of
+from ivr.usecases.prompts import Texts, campaign_prompts
+
+LONGEST_NAME = 200
+USUAL_HOURS = "10:00-13:00,14:00-20:00 mon-fri"
+USUAL_ZONE = "Europe/Paris"
+AS_ITS_TRUNKS_CPS = 1000.0
+"""The rate of a campaign that has none of its own: as much as the settings allow any trunk."""
+HIGHEST_PRIORITY = 100
+NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a campaign is made of.
+
+    trunks: names, the preferred one first. rate_cps: calls started per second, None: as its trunks allow. retry: a
+    policy on one line, None: the setting's. expires: date and time in `timezone`, None: never.
+    """
+
+    name: str
+    message: str
+    contacts: str
+    trunks: tuple[str, ...]
+    texts: Texts
+    language: str
+    rate_cps: float | None = None
+    hours: str = USUAL_HOURS
+    timezone: str = USUAL_ZONE
+    retry: str | None = None
+    expires: str | None = None
+    weight: float = EQUAL.weight
+    priority: int = EQUAL.priority
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What to change of a campaign; None: leave it. expires: date and time in its time zone, or `never`."""
+
+    rate_cps: float | None = None
+    weight: float | None = None
+    priority: int | None = None
+    expires: str | None = None
+
+
+def create(store: Store, settings: Settings, draft: Draft) -> Campaign:
+    """A campaign in state draft, its pre-roll, notice and confirmation spoken and rendered, one target per contact."""
+    _check_name("campaign", draft.name)
+    limits = _limits(settings, draft)
+    message = store.messages.named(draft.message)
+    uploading.usable(message, draft.texts.sponsor)
+    batch = batch_named(store, draft.contacts)
+    prompts = campaign_prompts(draft.texts, draft.language, settings, message.origin)
+    spoken: dict[str, Any] = {}
+    for part in ("preroll", "notice", "confirmation"):
+        prompt = getattr(prompts, part)
+        spoken |= {part: prompt.sound, f"{part}_ms": prompt.length_ms}
+    values = {
+        "name": draft.name,
+        "message_id": message.id,
+        "batch_id": batch.id,
+        "language": draft.language,
+        "texts": asdict(draft.texts)
+        | {part: getattr(prompts, part).text for part in ("preroll", "notice", "confirmation")},
+        "created_at_ms": now_ms(),
+    }
+    return store.campaigns.create(values | limits | spoken, draft.texts.sponsor)
+
+
+def change(store: Store, name: str, wanted: Change) -> Campaign:
+    """The campaign has those values from now on, also while it runs; refused when it is over."""
+    campaign = store.campaigns.named(name)
+    changes: Changes = {}
+    if wanted.rate_cps is not None:
+        changes["rate_cps"] = _rate_cps(wanted.rate_cps)
+    if wanted.weight is not None:
+        changes["weight"] = Share(wanted.weight).weight
+    if wanted.priority is not None:
+        changes["priority"] = _priority(wanted.priority)
+    if wanted.expires is not None:
+        changes["expires_at_ms"] = _expires_at_ms(wanted.expires, campaign.timezone)
+    if not changes:
+        raise Refused("nothing to change: give --rate, --weight, --priority or --expires")
+    return store.campaigns.change(campaign.id, **changes)
+
+
+def batch_named(store: Store, name: str) -> SourceBatch:
+    """The batch of contacts of that name, or NotFound."""
+    for batch in store.contacts.batches():
+        if batch.name == name:
+            return batch
+    raise NotFound(f"there are no contacts named {name!r}; `ivr contacts list` shows the imports there are")
+
+
+def _limits(settings: Settings, draft: Draft) -> dict[str, Any]:
+    """By which trunks, how fast, when, until when, and how often again."""
+    if not draft.trunks:
+        raise Refused("a campaign needs a trunk: give --trunk with the name of one in the settings")
+    if len(set(draft.trunks)) < len(draft.trunks):
+        raise Refused("a trunk is named twice: give each --trunk once, the preferred one first")
+    for trunk in draft.trunks:
+        trunk_of(settings, trunk)
+    _check_hours(draft)
+    return {
+        "trunks": list(draft.trunks),
+        "rate_cps": AS_ITS_TRUNKS_CPS if draft.rate_cps is None else _rate_cps(draft.rate_cps),
+        "hours": draft.hours,
+        "timezone": draft.timezone,
+        "retry": _retry(settings.calls.retry, "setting calls.retry: ") if draft.retry is None else _retry(draft.retry),
+        "expires_at_ms": None if draft.expires is None else _expires_at_ms(draft.expires, draft.timezone),
+        "weight": Share(draft.weight).weight,
+        "priority": _priority(draft.priority),
+    }
+
+
+def _rate_cps(rate_cps: float) -> float:
+    if not (math.isfinite(rate_cps) and rate_cps > 0):
+        raise Refused(f"rate {rate_cps:g} cannot be used: give the calls started per second, more than 0")
+    return min(rate_cps, AS_ITS_TRUNKS_CPS)
+
+
+def _priority(priority: int) -> int:
+    if abs(priority) > HIGHEST_PRIORITY:
+        raise Refused(f"priority {priority} cannot be used: give a whole number from -100 to 100; 0 is the usual one")
+    return priority
+
+
+def _retry(line: str, whose: str = "") -> str:
+    """The policy as it is kept: whole, so that a later version's defaults do not change it; "" calls nobody again."""
+    try:
+        policy = RetryPolicy.parse(line)
+    except BadSetting as error:
+        raise BadSetting(f"{whose}{error}") from None
+    return policy.text() if policy.again else ""
+
+
+def _expires_at_ms(text: str, timezone: str) -> int | None:
+    """The instant that the text writes in that zone, or None for `never`; Refused when it is past."""
+    if text.strip().lower() == NEVER:
+        return None
+    try:
+        written = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise BadSetting(
+            f"expiry {text!r} cannot be read: write date and time in the campaign's zone, as in 2026-12-01T20:00"
+        ) from None
+    at = written if written.tzinfo else written.replace(tzinfo=ZoneInfo(timezone))
+    if at <= datetime.now(UTC):
+        raise Refused(f"expiry {text} ({timezone}) is past: give a later one; `ivr campaign stop` ends a campaign now")
+    return instant_ms(at)
+
+
+def _check_name(what: str, name: str) -> None:
+    if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+        raise Refused(f"a {what}'s name is 1 to {LONGEST_NAME} printable characters, not {name[:40]!r}")
+
+
+def _check_hours(draft: Draft) -> None:
+    try:
+        ZoneInfo(draft.timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise BadSetting(f"time zone {draft.timezone!r} is not known; an example is Europe/Paris") from None
+    Hours.parse(draft.hours)
