@@ -16,6 +16,7 @@ from typing import Any
 from ivr.adapters.ami import AmiClient, Originate
 from ivr.adapters.store import Store
 from ivr.errors import AmiDown, Permanent, Uncertain
+from ivr.rules.ahead import Asker, Parts, Room, orders_ahead
 from ivr.rules.breaker import Blame, State
 from ivr.rules.numbers import dialled
 from ivr.rules.pacing import Pacer
@@ -115,29 +116,25 @@ class Dialer:
             call.judged = True
             self.trunks[call.trunk].saw(as_ or call.blame, time.monotonic(), call.era, call.why)
 
-    def wanted(self, campaign: Campaign, ahead_s: float) -> int:
-        """How many targets of the campaign to ask for now: the pace of the next seconds, within the channels."""
-        return sum(self.wanted_by_trunk(campaign, ahead_s).values())
-
-    def wanted_by_trunk(self, campaign: Campaign, ahead_s: float) -> dict[str, int]:
-        """The same for each of its trunks: the next one takes what those before have no room for.
+    def orders_ahead(self, dry: Collection[int], ahead_s: float) -> Parts:
+        """How many orders each running campaign may have on each trunk; dry: campaigns that had nobody to call lately.
 
         Channels that become free at the pace of the last second are counted as free ones: orders wait for them.
         """
-        rate_cps, wanted = self.paces.rate_cps(campaign.id), dict[str, int]()
-        for line in self.lines(campaign):
-            if line.rate_cps <= 0 or rate_cps <= 0:
-                continue
-            free = min(line.free(), self.free()) + line.pacer.recent(time.monotonic()) - line.orders()
-            own_cps = min(line.rate_cps, rate_cps)
-            ahead = max(1, round(own_cps * ahead_s)) - len(line.waiting.get(campaign.id, ()))
-            wanted[line.name] = max(0, min(free, ahead))
-            rate_cps -= min(own_cps, (wanted[line.name] + len(line.waiting.get(campaign.id, ()))) / ahead_s)
-        return wanted
+        now_s, rooms = time.monotonic(), dict[str, Room]()
+        for line in self.trunks.values():
+            if line.rate_cps > 0:
+                most = min(line.free(), self.free()) + line.pacer.recent(now_s)
+                rooms[line.name] = Room(line.rate_cps, max(0, most))
+        askers = [
+            Asker(one.id, one.trunks, self.paces.rate_cps(one.id), Share(one.weight, one.priority), one.id in dry)
+            for one in self.running.values()
+        ]
+        return orders_ahead(askers, rooms, ahead_s)
 
-    def waiting(self, campaign: Campaign, trunk: str) -> int:
+    def waiting(self, campaign_id: int, trunk: str) -> int:
         """How many orders of the campaign wait for the trunk."""
-        return len(self.trunks[trunk].waiting.get(campaign.id, ()))
+        return len(self.trunks[trunk].waiting.get(campaign_id, ()))
 
     def unsent(self) -> set[str]:
         """The attempts that may be `dialing` in the books and of which nothing was sent yet."""

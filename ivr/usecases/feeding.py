@@ -22,6 +22,8 @@ AHEAD_S = 1.5
 """Orders are asked for this many seconds ahead of the pace, when less than half of them are there: an RQ job costs much
 more than an order."""
 SOON_S = 0.15
+DRY_S = 1.0
+"""Who was asked for people so long ago and gave none holds back no other campaign."""
 EXPECTED_S = 2.5
 """How long orders that were asked for are looked for at every step."""
 
@@ -32,6 +34,7 @@ class Feeder:
     def __init__(self, pbx: str, store: Store, queues: Queues, dialer: Dialer, allotter: Allotter) -> None:
         self._pbx, self._store, self._queues, self._dialer, self._allotter = pbx, store, queues, dialer, allotter
         self._looked_s = self._asked_s = -1000.0
+        self._unanswered_s: dict[int, float] = {}  # since when each campaign was asked for people that did not come
 
     async def step(self) -> None:
         """Orders that came are accepted; each running campaign's trunk has what it needs, as far as it has room."""
@@ -56,9 +59,12 @@ class Feeder:
 
     def _accept(self, text: str) -> None:
         try:
-            self._dialer.accept(Order.parse(text))
+            order = Order.parse(text)
         except ValueError:  # not of ours; what it stood for, if anything, is given back when its claim has aged
             log.error("order cannot be read", extra={"action": "order_unreadable", "length": len(text)})
+        else:
+            self._unanswered_s.pop(order.campaign_id, None)
+            self._dialer.accept(order)
 
     def _note(self, running: list[Campaign], overrides: dict[str, Override]) -> None:
         """Who runs, at which rates; what is new gets its part soon, and is then looked at again."""
@@ -75,13 +81,24 @@ class Feeder:
             log.info("claims given back", extra={"action": "claims_released", "count": released})
 
     async def _feed(self, running: list[Campaign]) -> None:
+        """Each running campaign is asked for the people that it lacks ahead, when less than half of them wait."""
         if not self._dialer.linked:
             return
         for campaign in running:
             if parked := self._dialer.parked(campaign):
                 await asyncio.to_thread(self._queues.note_hold, campaign.id, *parked)
-            for trunk, wanted in self._dialer.wanted_by_trunk(campaign, AHEAD_S).items():
-                if wanted > self._dialer.waiting(campaign, trunk):
-                    way = Way(self._pbx, trunk)
-                    if await asyncio.to_thread(self._queues.ask_originate, campaign.id, way, wanted):
-                        self._asked_s = time.monotonic()
+        for (campaign_id, trunk), most in self._dialer.orders_ahead(self._dry(running), AHEAD_S).items():
+            waiting = self._dialer.waiting(campaign_id, trunk)
+            if most > waiting and most >= 2 * waiting:
+                await self._ask(campaign_id, Way(self._pbx, trunk), most - waiting)
+
+    async def _ask(self, campaign_id: int, way: Way, count: int) -> None:
+        now_s = time.monotonic()
+        self._unanswered_s.setdefault(campaign_id, now_s)
+        if await asyncio.to_thread(self._queues.ask_originate, campaign_id, way, count):
+            self._asked_s = now_s
+
+    def _dry(self, running: list[Campaign]) -> set[int]:
+        """Campaigns that were asked for people a while ago, and none came: done but for the last calls, or held."""
+        self._unanswered_s = {one.id: self._unanswered_s[one.id] for one in running if one.id in self._unanswered_s}
+        return {one for one, since_s in self._unanswered_s.items() if time.monotonic() - since_s > DRY_S}

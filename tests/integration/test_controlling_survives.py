@@ -82,7 +82,7 @@ def test_an_order_that_cannot_be_read_takes_no_other_with_it(scene: Scene, queue
     async def go() -> None:
         async with house(scene, queues) as one:
             await one.until(lambda: one.controller.dialer.ready)
-            one.controller.dialer.wanted = lambda *_: 0  # type: ignore[method-assign]  # this test makes its own orders
+            one.controller.dialer.orders_ahead = lambda *_: {}  # type: ignore[method-assign]  # this test makes its own orders
             campaign = scene.campaign(1)
             claimed = scene.claim(campaign, 1, at_ms=int(time.time() * 1000))
             queues.push_orders("pbx1", ["garbage", f"lab {campaign.id} {claimed[0]}"])

@@ -158,7 +158,7 @@ def test_adopted_calls_take_channels(make_scene: MakeScene) -> None:
             one.begin(campaign)
             one.dialer.adopt("before-us", "lab")
             one.dialer.adopt("before-us", "lab")
-            assert one.dialer.wanted(campaign, 1.0) == 1
+            assert one.dialer.orders_ahead((), 1.0) == {(campaign.id, "lab"): 1}
             one.order(campaign, 3)
             await until(lambda: len(one.sent) == 1)
             await asyncio.sleep(0.3)
@@ -376,7 +376,8 @@ def test_an_order_for_a_trunk_that_is_not_here_is_left(scene: Scene, caplog: pyt
     dialer = Dialer(scene.settings, scene.store, AmiClient("127.0.0.1", 1, "a", "b"))
     dialer.accept(Order("elsewhere", 1, "a1"))
     assert "unknown trunk" in caplog.text
-    assert dialer.wanted(scene.campaign(1, trunks=["elsewhere"]), 1.0) == 0
+    dialer.set_campaigns([scene.campaign(1, trunks=["elsewhere"])])
+    assert dialer.orders_ahead((), 1.0) == {}
 
 
 @pytest.mark.parametrize("text", ["", "lab", "lab 1", "lab one a1", "lab 1 a1 more"])
