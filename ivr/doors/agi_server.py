@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import logging
 import os
@@ -15,7 +16,7 @@ from ivr.adapters.agi import AgiServer, AgiSession
 from ivr.adapters.outbox import Outbox
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
-from ivr.errors import CallEnded
+from ivr.errors import AgiRefused, CallEnded
 from ivr.rules.segments import EndedBy, Segment
 from ivr.settings import HOME, Settings
 from ivr.usecases.conversation import Call, Manners, SoundMissing, Sounds
@@ -70,7 +71,7 @@ class Conversations:
             session.set_variable("IVR_RESULT", "done")
             ended_by, error = EndedBy.US, ""
         except CallEnded:
-            ended_by, error = EndedBy.LISTENER, ""
+            ended_by, error = _who_left(session), ""
         except SoundMissing as missing:
             log.error("sound missing", extra={"action": "sound_missing", "attempt_id": attempt, "why": str(missing)})
             error = str(missing)
@@ -86,6 +87,14 @@ class Conversations:
             why = {"action": "stop_waits", "attempt_id": attempt, "why": type(error).__name__}
             log.error("stop waits in the outbox", extra=why)
             self._outbox.put(stop_result(attempt, at_ms))
+
+
+def _who_left(session: AgiSession) -> EndedBy:
+    """A call that we release looks to its script like one that the person ends; its channel knows better."""
+    with contextlib.suppress(CallEnded, AgiRefused):
+        if session.get_variable("IVR_RELEASED"):
+            return EndedBy.US
+    return EndedBy.LISTENER
 
 
 def run(settings: Settings) -> None:

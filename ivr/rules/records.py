@@ -186,6 +186,7 @@ class OpenAttempt:
 
     dialing_at_ms: int
     trunk: str
+    campaign_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
 from ivr.errors import AmiLoginRefused, NameTaken, Temporary
 from ivr.settings import Settings
-from ivr.usecases import feeding, following, keeping
+from ivr.usecases import feeding, following, keeping, releasing
 from ivr.usecases.allotting import Allotter
 from ivr.usecases.dialing import Dialer
 from ivr.usecases.feeding import Feeder
@@ -19,6 +19,7 @@ from ivr.usecases.following import Follower
 from ivr.usecases.keeping import Keeper
 from ivr.usecases.patience import again, warn
 from ivr.usecases.reconciling import Reconciler, Witness
+from ivr.usecases.releasing import Releaser
 from ivr.usecases.telling import Teller
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class Controller:
         self.follower = Follower(store, ami, self.dialer, self._teller)
         self.reconciler = Reconciler(self._pbx, store, ami, witness, self.follower)
         self.allotter = Allotter(settings, store, self.dialer)
+        self._releaser = Releaser(store, ami, self.dialer)
         self._feeder = Feeder(self._pbx, store, queues, self.dialer, self.allotter)
         self.keeper = Keeper(settings, store, queues, self.dialer, self.allotter.watch)
 
@@ -56,6 +58,7 @@ class Controller:
             again("answers", follower.note_answers, lambda: following.ANSWERS_EVERY_S),
             again("feed", self._feeder.step, lambda: feeding.FEED_EVERY_S),
             again("keep", self.keeper.step, lambda: keeping.KEEP_EVERY_S),
+            again("release", self._releaser.step, lambda: releasing.RELEASE_EVERY_S),
             again("apply", self._apply, lambda: APPLY_EVERY_S),
             self.allotter.run(),
             self._teller.run(),

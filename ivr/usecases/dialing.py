@@ -20,7 +20,7 @@ from ivr.rules.ahead import Asker, Parts, Room, orders_ahead
 from ivr.rules.breaker import Blame, State
 from ivr.rules.numbers import dialled
 from ivr.rules.pacing import Pacer
-from ivr.rules.records import Campaign, Dialable
+from ivr.rules.records import Campaign, Dialable, OpenAttempt
 from ivr.rules.sharing import Share
 from ivr.settings import Settings
 from ivr.usecases.committing import Books, Committer, attempts_of
@@ -84,12 +84,14 @@ class Dialer:
         """The campaign's trunks here, the preferred one first."""
         return [self.trunks[name] for name in campaign.trunks if name in self.trunks]
 
-    def adopt(self, attempt: str, trunk: str) -> None:
+    def adopt(self, attempt: str, sent: OpenAttempt) -> None:
         """A call that is alive on the PBX, sent before this process began, is followed to its end."""
         if attempt not in self.calls:
-            self.calls[attempt] = LiveCall(attempt, time.monotonic(), trunk, adopted=True, rang=None)
-            if trunk in self.trunks:
-                self.trunks[trunk].live.add(attempt)
+            call = LiveCall(attempt, time.monotonic(), sent.trunk, sent.campaign_id, sent.dialing_at_ms)
+            call.adopted, call.rang = True, None
+            self.calls[attempt] = call
+            if sent.trunk in self.trunks:
+                self.trunks[sent.trunk].live.add(attempt)
 
     def forget(self, attempt: str) -> None:
         """The call is over: its channel is free."""
@@ -265,9 +267,11 @@ class Dialer:
     def _begin_call(self, line: TrunkLine, dialable: Dialable) -> None:
         now_s = time.monotonic()
         line.sent(now_s)
-        era = line.breaker.sent(now_s)
-        self.paces.sent(dialable.campaign.id, now_s)
-        self.calls[dialable.attempt] = LiveCall(dialable.attempt, now_s, line.name, era)
+        campaign_id, now_ms = dialable.campaign.id, int(time.time() * 1000)
+        self.paces.sent(campaign_id, now_s)
+        call = LiveCall(dialable.attempt, now_s, line.name, campaign_id, now_ms)
+        call.era = line.breaker.sent(now_s)
+        self.calls[dialable.attempt] = call
         line.live.add(dialable.attempt)
         line.reserved.pop(dialable.attempt, None)
         self.originated += 1

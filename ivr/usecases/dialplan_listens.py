@@ -17,6 +17,8 @@ from ivr.rules.segments import EndedBy, KeyPress, Listen, Play, Segment
 FALLBACK = "IvrFallback"
 PLAY = "IvrPlay"
 STOP = "IvrStop"
+RELEASED = "released"
+"""The reason of a call that was to be ended at once: we ended it, not the person."""
 _PLAYED = re.compile(rf"({'|'.join(Segment)})\.([0-9]{{1,7}})\.([0-9]{{1,15}})")
 _STAMP = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 
@@ -37,6 +39,7 @@ class Story:
     played: tuple[tuple[Segment, int, int], ...] = ()
     spans: list[tuple[Segment, int, int | None]] = field(default_factory=list)
     stop_at_ms: int | None = None
+    released: bool = False
 
     def begin(self, segment: Segment, at_ms: int) -> None:
         """The dialplan began to play a segment."""
@@ -69,7 +72,8 @@ class DialplanStories:
             reached_at_ms = int(began) if began.isdecimal() and len(began) < 16 else None
             played = _played(event.get("Played"))
             reached = event.get("Segment")
-            self._stories[attempt] = Story(attempt, event.get("Reason"), now_ms, reached, reached_at_ms, played)
+            fresh = Story(attempt, event.get("Reason"), now_ms, reached, reached_at_ms, played)
+            self._stories[attempt] = _gone_on(self._stories.get(attempt), fresh)
         story = self._stories.get(attempt)
         if story and kind == PLAY and event.get("Status") == "begin" and event.get("Segment") in list(Segment):
             story.begin(Segment(event.get("Segment")), now_ms)
@@ -108,11 +112,21 @@ def as_listen(story: Story, campaign: Campaign, ended_by: EndedBy) -> Listen:
         plays=tuple(_play(sounds[segment], segment, heard_ms, at_ms - first_ms) for segment, heard_ms, at_ms in heard),
         keys=_keys(story, heard, first_ms),
         stop_at_ms=None if story.stop_at_ms is None else max(0, story.stop_at_ms - first_ms),
-        ended_by=ended_by,
+        ended_by=EndedBy.US if story.released else ended_by,
         measured_by="dialplan",
-        error=f"the dialplan stepped in: {story.reason}",
+        error="" if story.reason == RELEASED else f"the dialplan stepped in: {story.reason}",
         at_ms=first_ms,
     )
+
+
+def _gone_on(before: Story | None, story: Story) -> Story:
+    """The story of a call in which the dialplan steps in, for the second time if there is one before."""
+    if before is not None and story.reason == RELEASED:
+        before.end(story.began_at_ms)
+        before.released = True
+        return before
+    story.released = story.reason == RELEASED
+    return story
 
 
 Heard = tuple[Segment, int, int]

@@ -22,6 +22,9 @@ class LiveCall:
     attempt: str
     sent_s: float
     trunk: str = ""
+    campaign_id: int = 0
+    sent_at_ms: int = 0  # Unix milliseconds
+    released: bool = False  # we have ended it, because somebody asked for that
     era: int | None = None  # of the trunk's breaker when it was sent
     judged: bool = False  # the breaker knows how it went
     adopted: bool = False  # sent by a process before us: its OriginateResponse may have come and gone
@@ -58,12 +61,16 @@ class LiveCall:
 
     @property
     def outcome(self) -> Outcome:
-        """How it ended."""
+        """How it ended. One that we took back while it rang was not answered."""
+        if self.released and not self.answered:
+            return Outcome.NO_ANSWER
         return causes.outcome(self.answered, self.reason, self.cause, self.sip, self.rang)
 
     @property
     def blame(self) -> Blame:
         """Whom its end speaks of."""
+        if self.released and not self.answered:
+            return Blame.NOBODY
         return blame(self.answered, self.reason, self.cause, self.sip, self.rang)
 
     @property

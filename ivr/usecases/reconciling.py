@@ -80,7 +80,7 @@ class Reconciler:
         self._teller.tell_again(open_attempts, unheard, now_s)
         ended = self._teller.ended()
         for attempt in (set(open_attempts) & channels) - ended:
-            self._dialer.adopt(attempt, open_attempts[attempt].trunk)
+            self._dialer.adopt(attempt, open_attempts[attempt])
         self._forget_ghosts(set(open_attempts) | channels, now_s)
         self._dialer.ready = True
         ending = {call.attempt for call in self._dialer.calls.values() if call.hung_up_s is not None}

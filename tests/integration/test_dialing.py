@@ -12,6 +12,7 @@ import pytest
 from ivr.adapters.ami import AmiClient
 from ivr.adapters.store import locks
 from ivr.errors import AmiDown
+from ivr.rules.records import OpenAttempt
 from ivr.settings import Pbx
 from ivr.usecases import campaigns, committing
 from ivr.usecases.dialing import Dialer
@@ -156,8 +157,8 @@ def test_adopted_calls_take_channels(make_scene: MakeScene) -> None:
         async with rig(scene) as one:
             campaign = scene.campaign(3)
             one.begin(campaign)
-            one.dialer.adopt("before-us", "lab")
-            one.dialer.adopt("before-us", "lab")
+            one.dialer.adopt("before-us", OpenAttempt(1, "lab"))
+            one.dialer.adopt("before-us", OpenAttempt(1, "lab"))
             assert one.dialer.orders_ahead((), 1.0) == {(campaign.id, "lab"): 1}
             one.order(campaign, 3)
             await until(lambda: len(one.sent) == 1)

@@ -169,6 +169,30 @@ def test_tree_gives_keys_without_the_family_and_not_those_of_a_lookalike() -> No
     run(scene())
 
 
+def test_a_release_says_so_to_the_channel_before_it_is_redirected() -> None:
+    def absent(_fake: FakeAmi, writer: asyncio.StreamWriter, action: Action) -> None:
+        reply(writer, action, "Message: No such channel", response="Error")
+
+    async def scene() -> None:
+        async with linked() as (fake, client):
+            assert await client.release("a-1")
+            (told,), (sent,) = fake.named("Setvar"), fake.named("Redirect")
+            assert (told["channel"], told["variable"], told["value"]) == ("a-1", "IVR_RELEASED", "1")
+            assert (sent["channel"], sent["context"], sent["exten"], sent["priority"]) == (
+                "a-1",
+                "ivr-release",
+                "s",
+                "1",
+            )
+            fake.answers["Setvar"] = absent
+            assert not await client.release("a-1")
+            for pattern in ("", "/.*/"):
+                with pytest.raises(Unsendable):
+                    await client.release(pattern)
+
+    run(scene())
+
+
 def test_delete_tree_and_hangup_say_whether_there_was_something() -> None:
     def absent(_fake: FakeAmi, writer: asyncio.StreamWriter, action: Action) -> None:
         reason = "No such channel" if action["action"] == "Hangup" else "Database entry not found"

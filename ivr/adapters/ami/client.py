@@ -108,6 +108,19 @@ class AmiClient:
             raise Unsendable("a channel id is needed: a pattern could end other people's calls")
         return await self._done("Hangup", "No such channel", {"Channel": channel_id})
 
+    async def release(self, channel_id: str) -> bool:
+        """Whether there was a channel with this unique id; if so it has left what it played for context ivr-release.
+
+        The channel's variable IVR_RELEASED says so before: its call script must not take it for a hang-up.
+        """
+        if not channel_id or channel_id.startswith("/"):
+            raise Unsendable("a channel id is needed: a pattern could end other people's calls")
+        told: dict[str, Value] = {"Channel": channel_id, "Variable": "IVR_RELEASED", "Value": "1"}
+        where: dict[str, Value] = {"Channel": channel_id, "Context": "ivr-release", "Exten": "s", "Priority": 1}
+        return await self._done("Setvar", "No such channel", told) and await self._done(
+            "Redirect", "Channel does not exist", where
+        )
+
     async def tree(self, family: str, *, timeout_s: float = LIST_TIMEOUT_S) -> dict[str, str]:
         """What Asterisk's own database holds under `family`, by key without the family."""
         found = await self._list("DBGetTree", {"Family": family}, timeout_s)

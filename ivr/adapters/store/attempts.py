@@ -148,9 +148,9 @@ class Attempts:
     def open_on(self, pbx: str) -> dict[str, OpenAttempt]:
         """The attempts sent to `pbx` whose end is not known, by id."""
         with self._database.read() as connection:
-            query = select(ATTEMPTS.c.id, ATTEMPTS.c.dialing_at_ms, ATTEMPTS.c.trunk)
+            query = select(ATTEMPTS.c.id, ATTEMPTS.c.dialing_at_ms, ATTEMPTS.c.trunk, ATTEMPTS.c.campaign_id)
             rows = connection.execute(query.where(ATTEMPTS.c.pbx == pbx, ATTEMPTS.c.state.in_(_ON_A_PBX))).all()
-            return {attempt: OpenAttempt(dialing_at_ms, trunk) for attempt, dialing_at_ms, trunk in rows}
+            return {attempt: OpenAttempt(*rest) for attempt, *rest in rows}
 
     def close_lost(self, pbx: str, sent_before_ms: int, at_ms: int) -> int:
         """Attempts sent before that to a PBX that is lost for good are ended as `unknown`: they may have rung.
