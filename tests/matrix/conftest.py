@@ -60,9 +60,10 @@ class Matrix:
         self.rows.append(row)
         self.up.ami.originates.clear()
         everybody = people(self.up.stack.new_numbers(PEOPLE), seed=len(self.rows))
-        campaign = self.up.stack.start(name, everybody)
+        campaign = self.up.stack.campaign(name, everybody)
         with Looks(self.up.settings, campaign.id, PEOPLE) as looks:
             scene = Scene(self.up, campaign, everybody, looks)
+            campaigns.start(self.up.store, self.up.settings, name)
             try:
                 yield scene
             finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 
@@ -38,13 +39,16 @@ class Hold:
         pid = self._held[name] = self._up.signal(name, signal.SIGSTOP)
         wait_for(lambda: _state(pid) == "T", f"{name} to stand still", 2)
 
-    def stop_idle(self, name: str) -> None:
-        """The worker stands still between two jobs: within one it might have the database's lock."""
+    def stop_idle(self, name: str, stale: Collection[bytes] = ()) -> None:
+        """The worker stands still between two jobs: within one it might have the database's lock.
+
+        stale: jobs that were handed to a worker which was killed before it began.
+        """
         queue = name.partition("-")[0]
 
         def stopped() -> bool:
             self.stop(name)
-            if self._up.redis.zcard(f"rq:wip:{queue}") or self._up.redis.llen(f"rq:queue:{queue}:intermediate"):
+            if not self._up.is_idle(name) or self._up.handed(queue) - set(stale):
                 self.go_on(name)
             return name in self._held
 

@@ -11,11 +11,13 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import redis
 
 from ivr.adapters import orphans
 from ivr.adapters.store import Store
+from ivr.errors import Temporary
 from ivr.rules.segments import Segment
 from ivr.settings import Settings, load
 from ivr.usecases import health, running
@@ -87,6 +89,16 @@ class Installation:
         os.kill(pid, number)
         return pid
 
+    def handed(self, queue: str) -> set[bytes]:
+        """The jobs of the queue that wait, or were handed to a worker that has not begun, also to one killed."""
+        keys = (f"rq:queue:{queue}", f"rq:queue:{queue}:intermediate")
+        return {job for key in keys for job in cast("list[bytes]", self.redis.lrange(key, 0, -1))}
+
+    def is_idle(self, name: str) -> bool:
+        """Whether the RQ worker of that name says that it does nothing."""
+        mine = f"rq:worker:{self.settings.pbx.name}-{name.partition('-')[0]}-{self.pid(name)}-*"
+        return [self.redis.hget(key, "state") for key in self.redis.scan_iter(mine)] == [b"idle"]
+
     def processes(self) -> dict[str, list[int]]:
         """Every process that any supervisor of this folder ever started and that lives, by name."""
         found: dict[str, list[int]] = {}
@@ -100,13 +112,33 @@ class Installation:
         pid = self.signal(name, signal.SIGKILL)
         wait_for(lambda: not alive(pid), f"the end of {name}", 5)
 
+    @contextlib.contextmanager
+    def database_locked(self, patience_s: float = 5.0) -> Iterator[None]:
+        """Nobody else writes; an error if that is not to be had in that time."""
+        if not self.settings.database.url:
+            with self.stack.database_locked(patience_s):
+                yield
+            return
+        tables = "LOCK TABLE targets, attempts IN EXCLUSIVE MODE"
+        with self.store.database.write() as connection:
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, int(patience_s * 1000))}")
+            connection.exec_driver_sql(tables)
+            yield
+
     def can_write(self) -> bool:
         """Whether nobody has the database's lock just now."""
         try:
-            with self.stack.database_locked(0.0):
+            with self.database_locked(0.0):
                 return True
-        except sqlite3.OperationalError:
+        except (sqlite3.OperationalError, Temporary):
             return False
+
+    def suspend(self) -> list[int]:
+        """Every process but the far end's stands still; which they are."""
+        pids = [pid for name, pids in self.processes().items() if name != "carrier" for pid in pids]
+        for pid in (self.boss(), *pids):
+            os.kill(pid, signal.SIGSTOP)
+        return [*pids, self.boss()]
 
     def resume(self, pid: int) -> None:
         """A process that stood still goes on."""

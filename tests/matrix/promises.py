@@ -19,7 +19,7 @@ BACK_S = 15.0
 ERROR_MS = 100
 SILENCE_MS = 2000
 WINDOW_MS = 900
-"""A rolling second, less what the carrier may be late while it is held, and on a busy machine."""
+"""A rolling second, less what a witness may be late on a busy machine."""
 LATE_KEY_MS = 1000
 """A key pressed on a line that is cut this much later may not have arrived."""
 
@@ -60,7 +60,7 @@ def judge(scene: Scene, verdict: Verdict, cuts: bool) -> Found:
         max(silences.values(), default=0),
         len(in_doubt),
         len(cut),
-        most_within(scene.up.stack.line.invited_ms, 1000),
+        fastest(scene, 1000),
         {what: found for what, found in broken.items() if found},
     )
 
@@ -71,23 +71,34 @@ def was_on_line(row: TruthRow, at_ms: int) -> bool:
 
 
 def error_ms(pair: Pair) -> int:
-    """How far the books are from what the person's side received, over all segments."""
+    """How far the books are from what the person's side received, over all segments.
+
+    What was still received while the word of the person's hang-up was on its way may be counted or not.
+    """
     row, result = pair
     if not row.answered or result.listen is None or result.listen.measured_by == "none":
         return 0
-    return max(abs(result.listen.heard_ms(segment) - row.heard_ms[segment]) for segment in Segment)
+    told = [(result.listen.heard_ms(segment), row.heard_ms[segment]) for segment in Segment]
+    return max(heard - said if said < heard else max(0, said - heard - row.late_ms) for said, heard in told)
 
 
 def once_only(scene: Scene, verdict: Verdict) -> dict[str, list[str]]:
     """Nobody was called more than once for each allowed attempt; here one is allowed."""
     sent = Counter(attempt for _, attempt in scene.up.ami.originates)
-    worst = most_within(scene.up.stack.line.invited_ms, WINDOW_MS)
+    worst = fastest(scene, WINDOW_MS)
     return {
         "called twice": [_shown(row) for row, _ in verdict.pairs if row.called > 1],
         "dialled twice": [_shown(row) for row, result in verdict.pairs if result.dialled > 1],
         "originated twice": [attempt for attempt, times in sent.items() if times > 1],
         "more than the trunk's rate in a second": [str(worst)] if worst > RATE_CPS else [],
     }
+
+
+def fastest(scene: Scene, window_ms: int) -> int:
+    """The most calls that left in any such window, by the manager's wire; by the carrier from when it was let go on."""
+    sent_ms = [at_s * 1000 for at_s, _ in scene.up.ami.originates]
+    came_ms = [at_ms for at_ms in scene.up.stack.line.invited_ms if at_ms > scene.thawed_ms + window_ms]
+    return max(most_within(sent_ms, window_ms), most_within(came_ms, window_ms))
 
 
 def most_within(instants: Iterable[float], window: float) -> int:

@@ -179,6 +179,24 @@ def test_a7_an_action_without_reply_times_out_and_its_late_reply_finds_nobody() 
     run(scene())
 
 
+def test_a_peer_that_does_not_answer_is_told_nothing_more_until_it_does() -> None:
+    held: list[tuple[asyncio.StreamWriter, Action]] = []
+
+    async def scene() -> None:
+        async with linked() as (fake, client):
+            fake.answers["Originate"] = lambda _fake, writer, action: held.append((writer, action))
+            sent = asyncio.create_task(client.send_originate(CALL))
+            await until(lambda: bool(held))
+            assert client.up
+            await until(lambda: not client.up)
+            reply(*held[0], "Message: Originate successfully queued")
+            await until(lambda: client.up)
+            await sent
+            assert fake.connections == 1
+
+    run(scene())
+
+
 def test_a8_a_wrong_secret_is_said_at_once_and_once() -> None:
     async def scene() -> None:
         async with FakeAmi() as fake:

@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 BACK_OFF_FIRST_S = 0.2
 BACK_OFF_MOST_S = 5.0
 LIST_TIMEOUT_S = 15.0
+ANSWER_WITHIN_S = 1.0
+"""Asterisk answers an Originate in milliseconds: it has only put it into a queue."""
 _LIKE_WILDCARDS = frozenset("%_")
 
 
@@ -50,8 +52,11 @@ class AmiClient:
 
     @property
     def up(self) -> bool:
-        """Whether the link is there and logged in."""
-        return self._wire is not None and self._wire.usable
+        """Whether the link is there, logged in, and answers what was told on it.
+
+        A peer that has fallen silent would take a second's calls after the other, whose fate nobody could know.
+        """
+        return self._wire is not None and self._wire.usable and self._wire.silent_s < ANSWER_WITHIN_S
 
     async def open(self) -> None:
         """The link is up and stays up by itself until `close`.

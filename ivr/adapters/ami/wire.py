@@ -35,6 +35,7 @@ class Wire(AMIProtocol):
     def __init__(self, on_event: Callable[[Headers], None], on_lost: Callable[[Wire], None]) -> None:
         self._on_event, self._on_lost = on_event, on_lost
         self.lost = asyncio.Event()
+        self._waiting_since: dict[str, float] = {}  # of the plain actions without a reply: asyncio's clock
         self.when_logged_in: Callable[[Wire], None] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:
@@ -94,6 +95,13 @@ class Wire(AMIProtocol):
         self.transport.abort()
 
     @property
+    def silent_s(self) -> float:
+        """How long the plain action has waited that waits longest for its reply; 0 when none does."""
+        if not self._waiting_since:
+            return 0.0
+        return asyncio.get_running_loop().time() - min(self._waiting_since.values())
+
+    @property
     def usable(self) -> bool:
         """Whether an action sent now would leave this machine."""
         return not self.closed and not self.transport.is_closing()
@@ -101,7 +109,9 @@ class Wire(AMIProtocol):
     def tell(self, headers: Mapping[str, Value], *, timeout_s: float) -> Coroutine[Any, Any, list[Headers]]:
         """The action has left when this returns; the reply is what awaiting gives, as in `ask`."""
         action = Action(self._ready(headers, _ONE), as_list=False)
-        return self._replies(action, self.send(action, as_list=False), timeout_s)
+        sent = self.send(action, as_list=False)
+        self._waiting_since[action["actionid"]] = asyncio.get_running_loop().time()
+        return self._replies(action, sent, timeout_s)
 
     async def ask(self, headers: Mapping[str, Value], *, timeout_s: float, many: bool = False) -> list[Headers]:
         """The messages with which Asterisk replied: one, or with `many` the reply, the list's events and its end.
@@ -120,6 +130,7 @@ class Wire(AMIProtocol):
         except TimeoutError:
             raise AmiTimeout(f"Asterisk's manager did not answer {name} within {timeout_s:g} s") from None
         finally:
+            self._waiting_since.pop(action_id, None)
             self.responses.pop(action_id, None)  # a late reply must find nobody, and leave nothing behind
         messages = [_headers(reply) for reply in (replies if isinstance(replies, list) else [replies])]
         if messages[0].get("Response") not in Message.success_responses:
