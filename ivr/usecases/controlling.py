@@ -35,7 +35,7 @@ class Controller:
         self.dialer = Dialer(settings, store, ami)
         self._teller = Teller(queues)
         self.follower = Follower(store, ami, self.dialer, self._teller)
-        self.reconciler = Reconciler(self._pbx, store, ami, witness, self.follower)
+        self.reconciler = Reconciler(settings, store, ami, witness, self.follower)
         self.allotter = Allotter(settings, store, self.dialer)
         self._releaser = Releaser(store, ami, self.dialer)
         self._feeder = Feeder(self._pbx, store, queues, self.dialer, self.allotter)

@@ -7,7 +7,7 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from ivr.rules.breaker import PERSONS, Blame
 from ivr.rules.records import OpenAttempt
 from ivr.rules.segments import EndedBy, Listen
 from ivr.rules.states import Outcome
+from ivr.settings import Settings
 from ivr.usecases.following import Follower
 from ivr.usecases.patience import warn
 from ivr.usecases.recording import Result, checked, end_result, listen_result
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 
 SETTLING_MS = 5_000
 """Younger calls may still be on their way to the channel list or the CDR."""
+RANG_OUT_MS = 500
+"""A call may have been given up so much before its time by Asterisk's own account."""
 GIVE_UP_MS = 12_000
 """An answered call that nobody measured for this long after its end gets a listen of nothing, marked so."""
 RECONCILE_EVERY_S = 10.0
@@ -48,8 +51,9 @@ class Witness(Protocol):
 class Reconciler:
     """Asks the PBX, at each start of the link and again and again, what it carries; the dialer waits for it."""
 
-    def __init__(self, pbx: str, store: Store, ami: AmiClient, witness: Witness, follower: Follower) -> None:
-        self._pbx, self._store, self._ami, self._witness = pbx, store, ami, witness
+    def __init__(self, settings: Settings, store: Store, ami: AmiClient, witness: Witness, follower: Follower) -> None:
+        self._pbx, self._ring_timeout_s = settings.pbx.name, settings.calls.ring_timeout_s
+        self._store, self._ami, self._witness = store, ami, witness
         self._follower, self._dialer, self._teller = follower, follower.dialer, follower.teller
         self._stops: set[str] = set()  # of the witness' stops, those known to be in force
         self.missing: dict[str, float] = {}
@@ -107,7 +111,7 @@ class Reconciler:
         if not gone:
             return
         records = await asyncio.to_thread(self._witness.calls)
-        for end in lost_ends(gone, (), records, int(time.time() * 1000)):
+        for end in lost_ends(gone, records, self._ring_timeout_s, int(time.time() * 1000)):
             attempt = end["attempt"]
             self._dialer.forget(attempt)
             self._teller.note_end(attempt)
@@ -118,19 +122,18 @@ class Reconciler:
 
 
 def lost_ends(
-    open_attempts: Mapping[str, OpenAttempt], live: Iterable[str], records: Mapping[str, CdrRecord], now_ms: int
+    gone: Mapping[str, OpenAttempt], records: Mapping[str, CdrRecord], ring_timeout_s: float, now_ms: int
 ) -> list[Result]:
     """The ends of attempts that are open in the books but no longer on the PBX: from its CDR, else `unknown`.
 
     An unknown stays unknown: it may have rung, and is not dialled again.
     """
-    gone = set(open_attempts) - set(live)
     ends = []
     for attempt in sorted(gone):
-        if now_ms - open_attempts[attempt].dialing_at_ms < SETTLING_MS:
+        if now_ms - gone[attempt].dialing_at_ms < SETTLING_MS:
             continue
         record = records.get(attempt)
-        outcome = outcome_of(record) if record else Outcome.UNKNOWN
+        outcome = outcome_of(record, ring_timeout_s) if record else Outcome.UNKNOWN
         note = "from the PBX's CDR" if record else "no channel and no CDR: it may have rung"
         log.warning(
             "end reconciled", extra={"action": "end_reconciled", "attempt_id": attempt, "outcome": outcome.value}
@@ -139,8 +142,13 @@ def lost_ends(
     return ends
 
 
-def outcome_of(record: CdrRecord) -> Outcome:
-    """The outcome that a CDR line proves; it has no cause, so an unknown number is only `failed` there."""
+def outcome_of(record: CdrRecord, ring_timeout_s: float) -> Outcome:
+    """The outcome that a CDR line proves; it has no cause, so an unknown number is only `failed` there.
+
+    Asterisk writes NO ANSWER also of a number that does not exist: only who rang to the end did not answer.
+    """
+    if record.disposition == "NO ANSWER" and record.rang_ms < ring_timeout_s * 1000 - RANG_OUT_MS:
+        return Outcome.FAILED
     by_disposition = {
         "ANSWERED": Outcome.ANSWERED,
         "BUSY": Outcome.BUSY,

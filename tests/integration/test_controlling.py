@@ -64,18 +64,24 @@ def test_a_call_that_is_live_is_adopted_and_followed_to_its_end(scene: Scene, qu
 
 
 @pytest.mark.parametrize(
-    ("disposition", "outcome"),
-    [("ANSWERED", "answered"), ("BUSY", "busy"), ("NO ANSWER", "no_answer"), ("", "unknown")],
+    ("disposition", "rang_s", "outcome"),
+    [
+        ("ANSWERED", 1, "answered"),
+        ("BUSY", 1, "busy"),
+        ("NO ANSWER", 25, "no_answer"),
+        ("NO ANSWER", 1, "failed"),  # what Asterisk writes of a number that does not exist
+        ("", 0, "unknown"),
+    ],
 )
 def test_a_call_that_is_gone_ends_as_its_cdr_says_and_is_never_dialled_again(
-    scene: Scene, queues: Queues, disposition: str, outcome: str
+    scene: Scene, queues: Queues, disposition: str, rang_s: int, outcome: str
 ) -> None:
     campaign = scene.campaign(1)
     [attempt] = scene.dialing(campaign)
 
     def before(_pbx: Pbx, witness: Witness) -> None:
         if disposition:
-            witness.cdr[attempt] = CdrRecord(attempt, 1000, 0, 2000, 0, disposition)
+            witness.cdr[attempt] = CdrRecord(attempt, 1000, 0, 1000 + rang_s * 1000, 0, disposition)
 
     async def go() -> None:
         async with house(scene, queues, before) as one:

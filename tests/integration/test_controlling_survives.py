@@ -227,7 +227,7 @@ def test_after_the_link_was_lost_calls_are_reconciled_before_new_ones_go_out(sce
             await one.until(lambda: len(one.pbx.sent) == 2)
             lives, gone = one.pbx.sent
             one.pbx.live.discard(gone)
-            one.witness.cdr[gone] = CdrRecord(gone, 1, 0, 2, 0, "NO ANSWER")
+            one.witness.cdr[gone] = CdrRecord(gone, 1, 0, 25_001, 0, "NO ANSWER")
             one.pbx.fake.cut()
             await one.until(lambda: one.outcomes(campaign) == {"no_answer": 1})
             one.pbx.busy(lives)

@@ -27,6 +27,11 @@ class CdrRecord:
     disposition: str
 
     @property
+    def rang_ms(self) -> int:
+        """How long it took until somebody answered, or until the end."""
+        return (self.answered_at_ms or self.ended_at_ms) - self.started_at_ms
+
+    @property
     def answered(self) -> bool:
         """True when somebody or something answered."""
         return self.disposition == "ANSWERED"
