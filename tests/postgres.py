@@ -59,7 +59,7 @@ def places() -> list[Path]:
     """The folders with a PostgreSQL's programs, the preferred one first."""
     given = os.environ.get("PORTEVOIX_TEST_POSTGRES")
     if given:
-        return [Path(given)]
+        return [Path(given).resolve()]
     machine = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version, reverse=True)
     on_path = shutil.which("initdb")
     found = [*machine, *([Path(on_path).resolve().parent] if on_path else []), *of_wheel()]

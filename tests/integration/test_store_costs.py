@@ -207,7 +207,7 @@ def test_each_step_of_a_call_costs_the_same_after_many_calls(scene: Scene, step:
             "record": partial(record, results_of(attempts), scene.store),
         }
         costs.append(steps(scene, do[step]))
-    assert costs[1] <= 1.5 * costs[0]
+    assert costs[1] <= 1.5 * costs[0] + 20  # another plan for a handful of rows
 
 
 AGAIN = "busy=1s x9; most=9; spacing=1s; per_day=20; hours_apart=0s; jitter=0"
