@@ -10,11 +10,15 @@ from pathlib import Path
 from ivr.adapters.contact_file import Accepted, Rejected, RejectsFile, read
 from ivr.adapters.store import Store
 from ivr.adapters.store.contacts import FileOrigin
+from ivr.errors import ContactsRefused
 from ivr.rules.records import SourceBatch
 from ivr.settings import Settings
 from ivr.usecases.campaigns import now_ms
 
 Progress = Callable[[int, int], None]
+
+LONGEST_NAME = 128
+"""The store keeps 200 characters, and adds 65 of its own where two files have one name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ def import_file(
 
     Raises ContactsRefused with one sentence when the file cannot be used; then nothing was changed.
     """
+    if name is not None and (not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME):
+        raise ContactsRefused(f"a name is 1 to {LONGEST_NAME} printable characters, not {name[:40]!r}")
     rows = read(path, settings.calls.country, progress)  # refuses before anything is written
     digest = _sha256(path)
     known = store.contacts.batch_of_file(digest)
@@ -43,7 +49,7 @@ def import_file(
     rejects.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with RejectsFile(rejects) as rejected:
         people = _accepted(rows, rejected)
-        origin = FileOrigin(name or path.stem, path.name, digest)
+        origin = FileOrigin(name or _shown(path.stem)[:LONGEST_NAME], _shown(path.name), digest)
         batch = store.contacts.import_batch(origin, people, lambda: rejected.count, now_ms())
     return Import(batch, _kept(rejects, rejected.count), known=False)
 
@@ -54,6 +60,10 @@ def _accepted(rows: Iterator[Accepted | Rejected], rejected: RejectsFile) -> Ite
             yield row.number.e164, row.number.line_type.value
         else:
             rejected.add(row)
+
+
+def _shown(text: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def _kept(rejects: Path, count: int) -> Path | None:

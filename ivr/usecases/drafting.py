@@ -66,6 +66,7 @@ class Change:
 def create(store: Store, settings: Settings, draft: Draft) -> Campaign:
     """A campaign in state draft, its pre-roll, notice and confirmation spoken and rendered, one target per contact."""
     _check_name("campaign", draft.name)
+    _check_name("sponsor", draft.texts.sponsor)
     limits = _limits(settings, draft)
     message = store.messages.named(draft.message)
     uploading.usable(message, draft.texts.sponsor)

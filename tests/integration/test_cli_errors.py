@@ -247,6 +247,14 @@ def test_names_are_shown_as_they_are(ivr: Shell, name: str) -> None:
     assert name in ivr.out
 
 
+@pytest.mark.parametrize("name", ["x" * 129, "a\nb", " ", ""])
+def test_a_name_that_no_database_keeps_is_refused(ivr: Shell, name: str) -> None:
+    file = ivr.file("people.csv", "telephone\n0612345678\n")
+    code, line = ivr.refuses("contacts", "import", file, "--name", name)
+    assert code == 65
+    assert "a name is 1 to 128" in line
+
+
 def test_what_cannot_be_written_is_one_line(ivr: Shell) -> None:
     ivr.file("var", "I am in the way\n")
     code, line = ivr.refuses("contacts", "list")

@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import exc, text
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
+from ivr.adapters.store import postgres as store_postgres
 from ivr.adapters.store.engine import Database
-from ivr.errors import BadSetting, IvrError, StoreBusy
+from ivr.errors import BadSetting, IvrError, Permanent, StoreBusy
 from tests.postgres import AS_NOBODY, As, PostgresServer, of_wheel, places, ways
 
 
@@ -93,3 +96,56 @@ def test_programs_that_another_user_cannot_read_are_copied(tmp_path: Path) -> No
         assert server.run("SELECT 1") == [(1,)]
     finally:
         server.remove()
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "says"),
+    [
+        ("40001", StoreBusy, "came in between"),
+        ("40P01", StoreBusy, "waited for one another"),
+        ("53100", StoreBusy, "disk is full"),
+        ("53200", StoreBusy, "cannot be used now"),
+        ("53300", StoreBusy, "no free connection"),
+        ("55P03", StoreBusy, "stayed locked"),
+        ("57014", StoreBusy, "too long"),
+        ("57P01", StoreBusy, "cannot be used now"),
+        ("57P03", StoreBusy, "cannot be used now"),
+        ("58030", StoreBusy, "cannot be used now"),
+        ("25006", StoreBusy, "standby"),
+        ("42P01", StoreBusy, "`ivr db migrate`"),
+        ("42501", Permanent, "GRANT"),
+        ("XX001", Permanent, "damaged"),
+    ],
+)
+def test_each_failure_of_the_server_has_its_word(code: str, kind: type[IvrError], says: str) -> None:
+    raised = psycopg.errors.lookup(code)("the server's\n  own words")
+    wrapped = exc.DBAPIError.instance("SELECT 1", {}, raised, psycopg.Error, dialect=PGDialect_psycopg())  # type: ignore[no-untyped-call]
+    assert isinstance(wrapped, exc.DBAPIError)
+    error = store_postgres.explain(wrapped)
+    assert type(error) is kind
+    assert says in str(error)
+    assert "the server's own words" in str(error)
+
+
+def test_a_broken_constraint_is_our_bug_and_stays_one() -> None:
+    raised = psycopg.errors.lookup("23505")("duplicate key")
+    wrapped = exc.DBAPIError.instance("INSERT", {}, raised, psycopg.Error, dialect=PGDialect_psycopg())  # type: ignore[no-untyped-call]
+    assert isinstance(wrapped, exc.IntegrityError)
+    assert store_postgres.explain(wrapped) is wrapped
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("FATAL:  la base de données « x » n'existe pas", BadSetting),
+        ("FATAL:  authentification par mot de passe échouée pour l'utilisateur « x »", BadSetting),
+        ("FATAL:  le rôle « x » n'existe pas", BadSetting),
+        ("FATAL:  the database system is starting up", StoreBusy),
+        ("server closed the connection unexpectedly", StoreBusy),
+    ],
+)
+def test_the_server_may_speak_french_while_connecting(words: str, kind: type[IvrError]) -> None:
+    raised = psycopg.OperationalError(words)
+    wrapped = exc.DBAPIError.instance(None, None, raised, psycopg.Error, dialect=PGDialect_psycopg())  # type: ignore[no-untyped-call]
+    assert isinstance(wrapped, exc.DBAPIError)
+    assert type(store_postgres.explain(wrapped)) is kind

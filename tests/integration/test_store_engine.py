@@ -21,6 +21,7 @@ from ivr.adapters.store.suppressions import load_key
 from ivr.errors import BadSetting, BadTransition, IvrError, Permanent, Refused, StoreBusy
 from ivr.rules.records import Halt, Message
 from ivr.rules.states import CampaignState
+from ivr.usecases import contacts
 from ivr.usecases.recording import end_result, listen_result, record
 from tests.integration.scene import ON_POSTGRES, ON_SQLITE, Scene, listen, settings_in
 from tests.postgres import PostgresServer
@@ -199,6 +200,19 @@ def test_a_batch_name_that_is_taken_gets_another(scene: Scene) -> None:
     ]
     assert names == ["people", "people-bbbbbbbb", "people-cccccccc"]
     assert scene.store.contacts.count() == 1
+
+
+def test_the_longest_names_of_all_are_kept(scene: Scene, tmp_path: Path) -> None:
+    """Three files of one name, as long as a file's can be: PostgreSQL keeps no more characters than it was told."""
+    stem = "n" * 250
+    for number in range(3):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / f"{stem}.csv").write_text(f"telephone\n061234567{number}\n")
+        contacts.import_file(scene.store, scene.settings, folder / f"{stem}.csv")
+    names = [batch.name for batch in scene.store.contacts.batches()]
+    assert len(set(names)) == 3
+    assert all(name.startswith("n" * contacts.LONGEST_NAME) for name in names)
 
 
 def test_an_import_that_fails_leaves_nothing(scene: Scene) -> None:
