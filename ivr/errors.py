@@ -93,10 +93,18 @@ class AudioRefused(Permanent):
 
     exit_code = 65  # EX_DATAERR
 
-    def __init__(self, message: str | None = None, finding: str = "unreadable") -> None:
-        """finding: its name among those that are explained in every language (rules/recording_checks.py)."""
+    def __init__(self, message: str | None = None, finding: str = "unreadable", french: str = "") -> None:
+        """finding: its name among those that are explained in every language (rules/recording_checks.py).
+
+        french: the same message in French (rules/refusals.py), "" when it is in the reader's language already.
+        """
         super().__init__(message)
         self.finding = finding
+        self.french = french
+
+    def said(self, language: str) -> str:
+        """The message in that language, where there is one."""
+        return self.french if language == "fr" and self.french else str(self)
 
 
 class ContactsRefused(Permanent):

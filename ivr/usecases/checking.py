@@ -87,7 +87,7 @@ def shown(text: str) -> str:
 def _refusal(refused: AudioRefused, settings: Settings) -> Finding:
     """What the reader refused, as a finding. Its own finding's words are used, with its sentence as the detail."""
     allowed = limits(settings)
-    values: dict[str, float | str] = {"detail": str(refused), "length_s": allowed.max_s}
+    values: dict[str, float | str] = {"detail": refused.said(settings.language), "length_s": allowed.max_s}
     values |= {"max_s": allowed.max_s, "min_s": allowed.min_s}
     name = refused.finding if refused.finding in ("too_long", "silent") else "unreadable"
     return Finding(name, Severity.REFUSES, allowed.max_s if name == "too_long" else None, None, values)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from ivr.adapters import sound
 from ivr.adapters.files import new_part, unwritable
-from ivr.errors import AudioRefused, NotFound
+from ivr.errors import NotFound
+from ivr.rules.refusals import refusal
 from ivr.settings import Settings
 
 CHUNK_BYTES = 1 << 20
@@ -91,16 +92,16 @@ def _opened(file: Path, name: str) -> int:
     """A descriptor of `file`, which is a regular file and no link; nothing else is opened, so nothing waits."""
     try:
         if not stat.S_ISREG(file.lstat().st_mode):
-            raise AudioRefused(f"{name} is not a file: give the recording itself ({sound.ACCEPTED})")
+            raise refusal("not_a_file", name)
     except OSError:
         raise NotFound(f"no such file: {name}") from None
     try:
         source = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     except OSError as error:
-        raise AudioRefused(f"{name} cannot be read ({error.strerror}): allow this user to read it") from None
+        raise refusal("not_allowed", name, system=str(error.strerror)) from None
     if not stat.S_ISREG(os.fstat(source).st_mode):  # it was changed meanwhile
         os.close(source)
-        raise AudioRefused(f"{name} is not a file: give the recording itself ({sound.ACCEPTED})")
+        raise refusal("not_a_file", name)
     return source
 
 
@@ -111,10 +112,7 @@ def _copy(source: int, target: int, name: str, settings: Settings) -> str:
         while chunk := opened.read(CHUNK_BYTES):
             total += len(chunk)
             if total > settings.message.max_bytes:
-                largest = settings.message.max_bytes / 1e6
-                raise AudioRefused(
-                    f"{name} is larger than {largest:g} MB, the largest recording: save it as mp3 or m4a"
-                )
+                raise refusal("too_large", name, most_mb=settings.message.max_bytes / 1e6)
             digest.update(chunk)
             view = memoryview(chunk)
             while view:

@@ -12,6 +12,7 @@ from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
 from ivr.errors import AudioRefused, IvrError, NotFound, NotReady, Permanent
 from ivr.rules.records import Message, Origin
+from ivr.rules.refusals import refusal
 from ivr.settings import Settings
 from ivr.usecases import uploading
 from ivr.usecases.messages import originals_dir, private_copy
@@ -62,7 +63,7 @@ def prepare(store: Store, settings: Settings, upload_id: str) -> Message | None:
         kept.moved(replace(ticket, tries=ticket.tries - 1), Standing.WAITING)  # that was not its fault
         raise
     except BaseException:  # its time or its memory is over
-        _cut_off(kept, ticket)
+        _cut_off(kept, ticket, settings)
         raise
     else:
         kept.moved(ticket, Standing.DONE)
@@ -83,14 +84,14 @@ def struck(settings: Settings, upload_id: str, pid: int) -> None:
     with suppress(NotFound):
         ticket = kept.ticket(upload_id)
         if ticket.standing is Standing.WORKING:
-            _cut_off(kept, ticket)
+            _cut_off(kept, ticket, settings)
 
 
-def _cut_off(kept: Incoming, ticket: Ticket) -> None:
+def _cut_off(kept: Incoming, ticket: Ticket, settings: Settings) -> None:
     if ticket.tries < MOST_TRIES:
         kept.moved(ticket, Standing.WAITING)
     else:
-        why = f"{ticket.file_name} could not be prepared with the time and memory there are: save it as mp3, try again"
+        why = refusal("cut_off", ticket.file_name).said(str(ticket.said["language"]) or settings.language)
         kept.moved(ticket, Standing.FAILED, why)
 
 

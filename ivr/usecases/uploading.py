@@ -63,7 +63,10 @@ def add(store: Store, settings: Settings, file: Path, name: str, said: Said | No
             told = [line(one, language) for one in judged.findings if one.severity is Severity.REFUSES]
             raise AudioRefused(f"{shown}: {'; '.join(told)}", judged.findings[0].name)
 
-    made = prepare(file, settings, check)
+    try:
+        made = prepare(file, settings, check)
+    except AudioRefused as refused:  # told in the uploader's language
+        raise AudioRefused(refused.said(said.language or settings.language), refused.finding) from None
     findings = (*judged.findings, *seen_before(store, made.original_sha256, made.sound, said.sponsor, name))
     message = Message(
         0, name, made.sound, made.length_ms, made.original_name, made.original_sha256,

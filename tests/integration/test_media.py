@@ -124,7 +124,7 @@ def test_one_that_cannot_be_used_is_refused_with_the_reason_and_leaves_nothing(
 ) -> None:
     playlist = tmp_path / "list\n.mp3"
     playlist.write_text("#EXTM3U\n/etc/passwd\n" * 40)
-    ticket = receiving.receive(bells, scene_of.settings, playlist, "hello", Said())
+    ticket = receiving.receive(bells, scene_of.settings, playlist, "hello", Said(language="en"))
     worker()
     ended = over(bells, scene_of, ticket)
     assert (ended.standing, ended.finding) == (Standing.REFUSED, "unreadable")
@@ -175,14 +175,14 @@ def test_one_whose_work_horse_is_killed_each_time_is_given_up(
     process = worker()
     kept = receiving.incoming(scene_of.settings)
     with scene_of.store.database.write():
-        ticket = receiving.receive(bells, scene_of.settings, recording, "hello", Said())
+        ticket = receiving.receive(bells, scene_of.settings, recording, "hello", Said(language="fr"))
         for tries in (1, 2):
             wait_for(functools.partial(_begun, kept, ticket, tries), f"try {tries}")
             wait_for(lambda: horse(process), "its work-horse")
             os.kill(horse(process), signal.SIGKILL)
         ended = over(bells, scene_of, ticket)
     assert ended.standing is Standing.FAILED
-    assert "could not be prepared with the time and memory there are" in ended.why
+    assert ended.why.startswith("my message.wav n'a pas pu être préparé avec le temps et la mémoire")
     assert not [name for name in left(scene_of) if name.endswith(".part")]
     assert scene_of.store.messages.all() == []
     wait_for(lambda: not bells.media_asked(ticket.id), "the end of its job")

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from ivr.adapters.pbx import programs
 from ivr.adapters.sound import confine
 from ivr.doors.cli import cli
-from ivr.errors import AudioRefused, IvrError, NotFound
+from ivr.errors import AudioRefused, NotFound
 from ivr.settings import Settings
 from ivr.usecases import messages
 from tests.integration.sound.conftest import MakeSound
@@ -177,17 +177,24 @@ def test_no_name_does_anything(good: bool, seeds: dict[str, Path], settings: Set
     assert list((tmp_path / "in").iterdir()) == []
 
 
-def test_the_command_says_it_in_one_line(
-    settings: Settings, canary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("fr", "a?[red]b.mp3 est du texte, peut-être une liste de lecture ou une page"),
+        ("en", "a?[red]b.mp3 is text, perhaps a playlist or a page"),
+    ],
+)
+def test_the_command_says_it_in_one_line_of_ones_language(
+    language: str, says: str, canary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("IVR_VAR", str(tmp_path / "var"))
     upload = tmp_path / "a\n[red]b.mp3"
     upload.write_bytes(hostile.texts(canary, "http://127.0.0.1:9/")["hls"])
-    result = CliRunner().invoke(cli, ["message", "add", str(upload), "--name", "../../../etc/passwd"])
-    said = result.stderr if not isinstance(result.exception, IvrError) else str(result.exception)
-    assert result.exit_code != 0
-    assert "a?[red]b.mp3 is text, perhaps a playlist" in said
+    name = ["--name", "../../../etc/passwd"]
+    result = CliRunner().invoke(cli, ["message", "add", str(upload), *name, "--language", language])
+    assert isinstance(result.exception, AudioRefused)
+    assert says in str(result.exception)
     assert not [path for path in (tmp_path / "var").rglob("*") if path.suffix in {".alaw", ".ulaw", ".sln16", ".part"}]
 
 

@@ -4,7 +4,7 @@ decode -> Pcm -> render -> <sounds>/<sound>.alaw, .ulaw, .sln16
 """
 
 from ivr.adapters.files import write_whole
-from ivr.adapters.sound.decoding import ACCEPTED, Pcm, decode, decode_own
+from ivr.adapters.sound.decoding import Pcm, decode, decode_own
 from ivr.adapters.sound.fingerprints import fingerprints, verify_fingerprints
 from ivr.adapters.sound.listening import Played, as_played, loudness_of
 from ivr.adapters.sound.measuring import measure
@@ -12,7 +12,6 @@ from ivr.adapters.sound.rendering import Rendering, copy, length_ms, render, ver
 from ivr.adapters.sound.wav import join, wav
 
 __all__ = [
-    "ACCEPTED",
     "Pcm",
     "Played",
     "Rendering",

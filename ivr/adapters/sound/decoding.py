@@ -25,9 +25,9 @@ from ivr.adapters.sound.signature import (
     tag_bytes,
 )
 from ivr.errors import AudioRefused, NotFound
+from ivr.rules.refusals import refusal
 from ivr.settings import Message, Settings
 
-ACCEPTED = "wav, mp3, m4a, ogg, opus, webm, mp4, flac, aiff, wma, 3gp or amr"
 RATES_HZ = range(8000, 192_001)
 HEADER_BYTES = 4096
 TAIL_BYTES = 66_000  # a zip archive ends with a comment of at most 65,535 bytes
@@ -67,11 +67,8 @@ def decode(file: Path, settings: Settings, name: str = "") -> Pcm:
     samples, rate_hz = _samples(ran, shown, settings)
     claimed_s = _claimed_s(ran.err)
     if len(samples) < rate_hz * (claimed_s * 0.95 - SLACK_S):
-        read_s = len(samples) / rate_hz
-        raise AudioRefused(
-            f"{shown} is cut short: it announces {claimed_s:.1f} s, but only {read_s:.1f} s can be read: "
-            "give the whole file"
-        )
+        read_s = round(len(samples) / rate_hz, 1)
+        raise refusal("cut_short", shown, claimed_s=round(claimed_s, 1), read_s=read_s)
     return Pcm(mono(samples, rate_hz), rate_hz, samples if samples.shape[1] == 2 else None)
 
 
@@ -92,14 +89,11 @@ def _recognise(file: Path, shown: str, settings: Settings) -> Container:
     except OSError:
         raise NotFound(f"no such file: {_printable(str(file))}") from None
     if not stat.S_ISREG(facts.st_mode):
-        raise AudioRefused(f"{shown} is not a file: give the recording itself ({ACCEPTED})")
+        raise refusal("not_a_file", shown)
     if not facts.st_size:
-        raise AudioRefused(f"{shown} is empty (0 bytes): save the recording again and give that file")
+        raise refusal("empty", shown)
     if facts.st_size > settings.message.max_bytes:
-        largest = settings.message.max_bytes / 1e6
-        raise AudioRefused(
-            f"{shown} is too large ({facts.st_size / 1e6:.1f} MB, at most {largest:.1f}): save it as mp3 or m4a"
-        )
+        raise refusal("too_large", shown, most_mb=settings.message.max_bytes / 1e6)
     return _container(file, facts.st_size, shown)
 
 
@@ -112,18 +106,15 @@ def _container(file: Path, size: int, shown: str) -> Container:
             opened.seek(max(0, size - TAIL_BYTES))
             tail = opened.read(TAIL_BYTES)
     except OSError as error:
-        raise AudioRefused(f"{shown} cannot be read ({error.strerror}): allow this user to read it") from None
+        raise refusal("not_allowed", shown, system=str(error.strerror)) from None
     container = None if looks_like_text(head) else container_of(head, after_tag)
     if container is None:
-        what = "text, perhaps a playlist or a page," if looks_like_text(head) else "of an unknown kind,"
-        raise AudioRefused(f"{shown} is {what} not a recording, whatever its name says: give a {ACCEPTED} file")
+        raise refusal("text" if looks_like_text(head) else "unknown_kind", shown)
     if also := second_nature(head, tail):
-        raise AudioRefused(f"{shown} is a recording and {also} at once: save the recording again and give that file")
+        raise refusal(also, shown)
     announced = announced_bytes(head)
     if size < announced * 0.95 - HEADER_BYTES:
-        raise AudioRefused(
-            f"{shown} is cut short: it announces {announced:,} bytes and has {size:,}: give the whole file"
-        )
+        raise refusal("bytes_missing", shown, announced=announced, size=size)
     return container
 
 
@@ -142,7 +133,7 @@ def _run(file: Path, container: Container, shown: str, settings: Settings) -> co
     most = int((settings.message.max_s + 2) * RATES_HZ[-1]) * 2 * FRAME_BYTES
     ran = confine.run(confine.Command(argv, [*program.reads, source], program.env()), most)
     if ran.overrun == "time":
-        raise AudioRefused(f"{shown} takes too long to read: save it again as mp3 or wav and give that file")
+        raise refusal("too_slow", shown)
     return ran
 
 
@@ -153,16 +144,14 @@ def _samples(ran: confine.Ran, shown: str, settings: Settings) -> tuple[Samples,
     if not rate_hz:
         raise _unreadable(ran.err, shown)
     if rate_hz not in RATES_HZ:
-        raise AudioRefused(
-            f"{shown} has {rate_hz} samples per second (8,000 to 192,000 are accepted): save it as mp3 or wav"
-        )
+        raise refusal("rate", shown, rate_hz=rate_hz)
     frames = (len(ran.out) - start) // (FRAME_BYTES * channels)
     if ran.overrun or frames > most_s * rate_hz:
-        raise AudioRefused(f"{shown} lasts more than {most_s:g} s, the longest message: shorten it", "too_long")
+        raise refusal("too_long", shown, most_s=most_s)
     if not frames:
         if ran.code:
             raise _unreadable(ran.err, shown)
-        raise AudioRefused(f"{shown} lasts 0 s: it has no sound in it; save the recording again and give that file")
+        raise refusal("nothing", shown)
     samples = np.frombuffer(ran.out, "<f4", frames * channels, start).reshape(-1, channels)
     return _finite(samples), rate_hz
 
@@ -196,11 +185,9 @@ def _unreadable(log: str, shown: str) -> AudioRefused:
     """Why there is no sound."""
     codec = _SOUND.search(log)
     if "matches no streams" in log:
-        return AudioRefused(f"{shown} has no sound in it: give a {ACCEPTED} file with a recording")
+        return refusal("no_sound", shown)
     if codec and codec[1] != "none" and re.search(r"not (?:on|in) (?:the )?whitelist|no decoder found", log, re.I):
-        return AudioRefused(f"{shown} uses the audio codec {codec[1]}, which is not accepted: save it as mp3 or wav")
+        return refusal("codec", shown, codec=codec[1])
     if re.search(r"Invalid sample rate|Unsupported sample rate", log, re.I):
-        return AudioRefused(f"{shown} has an impossible number of samples per second: save it as mp3 or wav")
-    return AudioRefused(
-        f"{shown} is damaged or incomplete and cannot be read: save the recording again and give that file"
-    )
+        return refusal("no_rate", shown)
+    return refusal("damaged", shown)

@@ -13,7 +13,8 @@ import soxr
 from ivr.adapters.files import write_whole
 from ivr.adapters.sound import editing, g711, level
 from ivr.adapters.sound.decoding import Pcm
-from ivr.errors import AudioRefused, NotFound, Permanent
+from ivr.errors import NotFound, Permanent
+from ivr.rules.refusals import refusal
 
 TELEPHONE_HZ, WIDE_HZ = 8000, 16000
 MOST_LOST_DB = 30.0
@@ -41,10 +42,7 @@ def render(pcm: Pcm, folder: Path, name: str = "the recording", least_s: float =
     """
     wide = _levelled(pcm, name)
     if len(wide) < least_s * WIDE_HZ:
-        heard_s = len(wide) / WIDE_HZ
-        raise AudioRefused(
-            f"{name} has {heard_s:.1f} s of sound, the shortest message has {least_s:g} s: record a longer one"
-        )
+        raise refusal("too_short", name, heard_s=round(len(wide) / WIDE_HZ, 1), least_s=least_s)
     telephone = _quantised(_telephone(wide, name))
     coded = {
         "alaw": g711.to_alaw(telephone).tobytes(),
@@ -63,7 +61,7 @@ def _levelled(pcm: Pcm, name: str) -> level.Signal:
     wide = soxr.resample(centred, pcm.rate_hz, WIDE_HZ, "VHQ")
     filtered = level.high_pass(wide, WIDE_HZ) if len(wide) else wide
     if not level.active_level_dbov(filtered, WIDE_HZ) > level.SILENT_DBOV:
-        raise AudioRefused(f"{name} is silent: check the microphone, record again and give that file", "silent")
+        raise refusal("silent", name)
     trimmed = editing.trim_and_fade(_quantised(level.bring_to_target(filtered, WIDE_HZ)), WIDE_HZ)
     frame = FRAME * WIDE_HZ // TELEPHONE_HZ
     return np.pad(trimmed, (0, -len(trimmed) % frame)).astype(np.float32) / 32768
@@ -73,7 +71,7 @@ def _telephone(wide: level.Signal, name: str) -> level.Signal:
     """8 kHz, without what the telephone cannot carry, as loud as a message is."""
     narrow = soxr.resample(wide, WIDE_HZ, TELEPHONE_HZ, "VHQ")
     if level.active_level_dbov(narrow, TELEPHONE_HZ) < level.TARGET_DBOV - MOST_LOST_DB:
-        raise AudioRefused(f"{name} has hardly anything that a telephone carries: record a voice", "silent")
+        raise refusal("no_telephone_band", name)
     return level.bring_to_target(narrow, TELEPHONE_HZ)
 
 

@@ -123,11 +123,11 @@ def announced_bytes(head: bytes) -> int:
 
 
 def second_nature(head: bytes, tail: bytes) -> str:
-    """What else a file is, that begins with `head` and ends with `tail`: "an archive", "a page" or "" for nothing."""
+    """What else a file is, that begins with `head` and ends with `tail`: archive_too, page_too or "" for nothing."""
     end = tail.rfind(_ZIP_END)
     if end >= 0 and end + _ZIP_END_BYTES + int.from_bytes(tail[end + 20 : end + 22], "little") == len(tail):
-        return "an archive"
-    return "a page or a program" if _MARKUP.search(head) else ""
+        return "archive_too"
+    return "page_too" if _MARKUP.search(head) else ""
 
 
 def looks_like_text(head: bytes) -> bool:

@@ -87,16 +87,16 @@ def check(context: click.Context, what: str, sponsor: str, as_json: bool, langua
     seconds. Exit code 1 when the recording would be refused.
     """
     settings = settings_of(context)
+    settings = settings.model_copy(update={"language": language or settings.language})
     with store_of(settings) as store:
         if Path(what).exists():
             found = checking.check(store, settings, Path(what), sponsor)
         else:
             found = checking.check_message(store, settings, _message_or_file(store.messages.named, what))
-    language = language or settings.language
     if as_json:
-        click.echo(json.dumps(plain(found, language), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(plain(found, settings.language), ensure_ascii=False, indent=2))
     else:
-        show_checked(found, language)
+        show_checked(found, settings.language)
     if refuses(found.findings):
         sys.exit(1)
 
