@@ -187,7 +187,7 @@ class Stack:
         places = [divmod(first + index, NUMBERS_PER_RANGE) for index in range(count)]
         return [(index, f"{ranges[some]}{digits:04d}") for index, (some, digits) in enumerate(places)]
 
-    def campaign(self, name: str, people: list[Person], sponsor: str = "") -> Campaign:
+    def campaign(self, name: str, people: list[Person], sponsor: str = "", **values: object) -> Campaign:
         """A draft to exactly these people, for whom the carrier is ready."""
         lab.set_sounds(self.settings, {segment: rendering.sound for segment, rendering in self.sounds.items()})
         lab.plan_people(self.settings, people)
@@ -195,7 +195,7 @@ class Stack:
         lab.wait_ready(self.settings)
         path = self.settings.var_dir / f"{name}.csv"
         files.write_contacts(path, people)
-        return self.draft(name, path, sponsor)
+        return self.draft(name, path, sponsor, **values)
 
     def draft(self, name: str, people: Path, sponsor: str = "", **values: object) -> Campaign:
         """A draft to the people of that file."""
@@ -219,9 +219,18 @@ class Stack:
             draft |= {segment.value: self.sounds[segment].sound, f"{segment}_ms": self.sounds[segment].length_ms}
         return self.store.campaigns.create(draft | values, sponsor or f"sponsor of {name}")
 
-    def start(self, name: str, people: list[Person], sponsor: str = "") -> Campaign:
+    def start(self, name: str, people: list[Person], sponsor: str = "", **values: object) -> Campaign:
         """That campaign runs."""
-        return campaigns.start(self.store, self.settings, self.campaign(name, people, sponsor).name)
+        return campaigns.start(self.store, self.settings, self.campaign(name, people, sponsor, **values).name)
+
+    def invited_ms(self) -> dict[int, list[float]]:
+        """By person, when the carrier was asked to call."""
+        seen: dict[int, list[float]] = {}
+        for path in sorted(lab.lab_dir(self.settings).glob("calls-*.log")):
+            for event in CallLog(path).read():
+                if event.seen is Seen.INVITE and event.person is not None:
+                    seen.setdefault(event.person, []).append(event.at_ms)
+        return seen
 
     @property
     def line(self) -> Line:

@@ -102,7 +102,8 @@ class Person:
     """One number, its behaviour, and what the books must say of it.
 
     sip_code: the final answer, 0: rings until given up. hang_up_ms: after the answer, None: waits for us to hang up.
-    plan: the instant of the hang-up or keys, in words.
+    plan: the instant of the hang-up or keys, in words. first: the final answers to the first calls, one each, before
+    the behaviour shows.
     """
 
     index: int
@@ -117,12 +118,29 @@ class Person:
     keys: tuple[PlannedKey, ...] = ()
     voice: Voice = Voice.NONE
     plan: str = ""
+    first: tuple[int, ...] = ()
+
+    def expected(self, calls: int) -> Outcome:
+        """What the books must say after so many calls."""
+        return REFUSALS[self.first[calls - 1]] if 0 < calls <= len(self.first) else self.outcome
 
     @property
     def stops(self) -> bool:
         """Whether the plan is to press 9."""
         return any(key.key == "9" for key in self.keys)
 
+
+REFUSALS = {
+    486: Outcome.BUSY,
+    0: Outcome.NO_ANSWER,
+    480: Outcome.NO_ANSWER,
+    404: Outcome.INVALID_NUMBER,
+    503: Outcome.CONGESTION,
+}
+"""What a final answer of the lab's carrier stands for; 0: none came before the call was given up."""
+FIRST_ANSWERS = ((486,), (0,), (503,), (486, 0), (503, 503, 486))
+"""What people say to their first calls who are reached by a later one."""
+MOST_FIRST = 3
 
 DEFAULT_MIX = {
     Behaviour.LISTENS: 0.30,
@@ -144,11 +162,11 @@ DEFAULT_MIX = {
 """Shares of an invented electorate; each edge of EDGES comes on top of them, once."""
 
 _FAILURES = {
-    Behaviour.BUSY: (486, Outcome.BUSY),
-    Behaviour.NO_ANSWER: (0, Outcome.NO_ANSWER),
-    Behaviour.UNAVAILABLE: (480, Outcome.NO_ANSWER),
-    Behaviour.UNKNOWN_NUMBER: (404, Outcome.INVALID_NUMBER),
-    Behaviour.CONGESTION: (503, Outcome.CONGESTION),
+    Behaviour.BUSY: 486,
+    Behaviour.NO_ANSWER: 0,
+    Behaviour.UNAVAILABLE: 480,
+    Behaviour.UNKNOWN_NUMBER: 404,
+    Behaviour.CONGESTION: 503,
 }
 
 P, M, N, C = Segment.PREROLL, Segment.MESSAGE, Segment.NOTICE, Segment.CONFIRMATION
@@ -204,6 +222,18 @@ def electorate(
     return [_person(draw, index, numbers[index], recipe, lengths) for index, recipe in enumerate(recipes)]
 
 
+def called_again(people: list[Person], share: float, seed: int) -> list[Person]:
+    """The same people, of whom about that share do not answer their first calls."""
+    draw = random.Random(seed)  # noqa: S311 - a repeatable draw, nothing secret
+    return [after(person, draw.choice(FIRST_ANSWERS)) if draw.random() < share else person for person in people]
+
+
+def after(person: Person, first: tuple[int, ...]) -> Person:
+    """The person, whose first calls get those final answers."""
+    told = ", then ".join(f"refuses with {code}" if code else "rings until given up" for code in first)
+    return replace(person, first=first, plan=f"{told}, then {person.plan}")
+
+
 def _numbers(draw: random.Random, count: int) -> list[str]:
     ranges = list(TERRITORIES)
     taken = draw.sample(range(MOST_PEOPLE), count)
@@ -232,9 +262,9 @@ def _person(draw: random.Random, index: int, number: str, recipe: Recipe, length
         voice=Voice.HELLO,
     )
     if behaviour in _FAILURES:
-        code, outcome = _FAILURES[behaviour]
+        code = _FAILURES[behaviour]
         plan = f"refuses with {code}" if code else "rings until given up"
-        return replace(blank, sip_code=code, outcome=outcome, ended_by=None, voice=Voice.NONE, plan=plan)
+        return replace(blank, sip_code=code, outcome=REFUSALS[code], ended_by=None, voice=Voice.NONE, plan=plan)
     return _CONDUCT[behaviour](blank, recipe, lengths, draw.randrange(100, 161, 20))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ivr.rules.electorate import Behaviour, Person
+from ivr.rules.electorate import REFUSALS, Behaviour, Person
 from ivr.rules.segments import EndedBy, Segment
 from ivr.rules.states import Outcome
 
@@ -81,7 +81,8 @@ class Hearing:
 class TruthRow:
     """One person: the plan, and what happened. Instants are milliseconds since the epoch, 0: never.
 
-    called: INVITEs of different calls. outcome: what the carrier saw, "" if never called or not over yet.
+    called: INVITEs of different calls. outcome: what the carrier saw, "" if never called or not over yet; of several
+    calls, as all instants, of the last that was answered, else of the last that is over.
     heard_ms: the most of each segment received in one play; total_ms: in all plays together. late_ms: sound that came
     after the person had hung up, which nobody heard. silence_ms: the longest that no sound came in a call.
     """
@@ -119,14 +120,6 @@ class TruthRow:
         return any(key.key == "9" for key in self.keys)
 
 
-REFUSAL_OUTCOMES = {
-    "486": Outcome.BUSY,
-    "480": Outcome.NO_ANSWER,
-    "404": Outcome.INVALID_NUMBER,
-    "503": Outcome.CONGESTION,
-}
-
-
 def assemble(people: Iterable[Person], events: Iterable[CallEvent], hearings: Iterable[Hearing]) -> list[TruthRow]:
     """One row for each person, in order, from all that was noted. A later hearing of a call replaces an earlier."""
     by_person: dict[int, list[CallEvent]] = defaultdict(list)
@@ -141,12 +134,13 @@ def _row(person: Person, events: Sequence[CallEvent], hearings: Mapping[str, Hea
     calls = list(dict.fromkeys(event.call_id for event in events if event.seen is Seen.INVITE))
     heard = [hearings[call_id] for call_id in calls if call_id in hearings]
     plays = tuple(play for hearing in heard for play in hearing.plays)
+    events = _telling(calls, events)
     first = {event.seen: event for event in reversed(events)}
     ending = next((event for event in events if event.seen in ENDINGS), None)
     return TruthRow(
         number=person.number,
         behaviour=person.behaviour,
-        expected=person.outcome,
+        expected=person.expected(len(calls)),
         plan=person.plan,
         called=len(calls),
         outcome=_outcome(first),
@@ -168,6 +162,16 @@ def _row(person: Person, events: Sequence[CallEvent], hearings: Mapping[str, Hea
     )
 
 
+def _telling(calls: Sequence[str], events: Sequence[CallEvent]) -> list[CallEvent]:
+    """The events of the last call that was answered, else of the last that is over, else of the last."""
+    of_call = {call_id: [event for event in events if event.call_id == call_id] for call_id in calls}
+    for kinds in ((Seen.ACK,), ENDINGS, (Seen.INVITE,)):
+        for call_id in reversed(calls):
+            if any(event.seen in kinds for event in of_call[call_id]):
+                return of_call[call_id]
+    return []
+
+
 def _at(event: CallEvent | None) -> int:
     return round(event.at_ms) if event else 0
 
@@ -176,7 +180,7 @@ def _outcome(first: Mapping[Seen, CallEvent]) -> str:
     if Seen.ACK in first:
         return Outcome.ANSWERED
     if Seen.REFUSED in first:
-        return REFUSAL_OUTCOMES.get(first[Seen.REFUSED].detail, Outcome.FAILED)
+        return REFUSALS.get(int(first[Seen.REFUSED].detail), Outcome.FAILED)
     return Outcome.NO_ANSWER if Seen.CANCEL in first else ""
 
 

@@ -17,7 +17,7 @@ from ivr.adapters.carrier.orders import PEOPLE
 from ivr.adapters.carrier.sipp import Carrier, Ports, free_port
 from ivr.adapters.pbx import programs
 from ivr.errors import BadSetting, NotFound, NotReady, Refused, SetUpFailed
-from ivr.rules.electorate import Person, SegmentLengths, electorate
+from ivr.rules.electorate import Person, SegmentLengths, called_again, electorate
 from ivr.rules.records import Campaign
 from ivr.rules.segments import Segment
 from ivr.rules.truth import TruthRow
@@ -75,12 +75,13 @@ def contacts(settings: Settings, count: int, seed: int) -> Path:
     return folder / CONTACTS
 
 
-def plan(settings: Settings, count: int, seed: int) -> list[Person]:
+def plan(settings: Settings, count: int, seed: int, again: float = 0.0) -> list[Person]:
     """people.csv and contacts.csv hold a new electorate; what is known of an earlier one is gone.
 
-    The segments are those of `set_sounds`. A carrier that is running starts anew with these people.
+    The segments are those of `set_sounds`. again: the share of people who do not answer their first calls. A carrier
+    that is running starts anew with these people.
     """
-    return plan_people(settings, electorate(count, seed, _lengths(settings)))
+    return plan_people(settings, called_again(electorate(count, seed, _lengths(settings)), again, seed))
 
 
 def plan_people(settings: Settings, people: list[Person]) -> list[Person]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ivr.adapters.store import Store
+from ivr.rules.again import policy_of
 from ivr.rules.segments import CallResult, Segment
 from ivr.rules.truth import TruthRow
 from ivr.settings import Settings
@@ -37,7 +38,8 @@ class Check:
 
     unaccounted: without an outcome, or on one side only, or twice. outcome_mismatches: the books say another outcome
     than the carrier. max_error_ms: of the message, over all answered calls; segment_errors_ms: of every segment.
-    listens_missing: answered, without a listen. called_twice: the carrier got more than one call.
+    listens_missing: answered, without a listen. called_twice: the carrier got more calls than the books tell of, or
+    than the campaign allows.
     stops_not_in_force: pressed 9 and can still be called; stops_not_asked: the contrary. off_plan: the lab itself
     behaved otherwise than planned. keys_missed: the books lack a key. foreign, lost: packets. silence_ms: the longest
     that anybody on the line heard nothing.
@@ -90,19 +92,26 @@ def check_campaign(store: Store, settings: Settings, name: str, limit_ms: int = 
     rows = lab.truth(settings)
     _, results = store.listens.snapshot(campaign.id)
     stopped = store.suppressions.blocked_among([row.number for row in rows], campaign.sponsor_id)
-    return check(results, rows, stopped, limit_ms)
+    return check(results, rows, stopped, limit_ms, policy_of(campaign.retry).most_attempts)
 
 
 def check(
-    results: Iterable[CallResult], truth: Iterable[TruthRow], suppressed: Collection[str], limit_ms: int = LIMIT_MS
+    results: Iterable[CallResult],
+    truth: Iterable[TruthRow],
+    suppressed: Collection[str],
+    limit_ms: int = LIMIT_MS,
+    most_calls: int = 1,
 ) -> Check:
-    """Every person of either side compared. suppressed: the numbers of `truth` that may not be called any more."""
+    """Every person of either side compared. suppressed: the numbers of `truth` that may not be called any more.
+
+    most_calls: to one person, as the campaign allows.
+    """
     listed = list(results)
     copies = Counter(result.number for result in listed)
     books = {result.number: result for result in listed}
     rows = list(truth)
     strangers = set(books) - {row.number for row in rows}
-    found = _Comparison(set(suppressed))
+    found = _Comparison(set(suppressed), most_calls)
     found.count("unaccounted", len(strangers) + sum(count - 1 for count in copies.values()))
     for row in rows:
         found.compare(row, books.get(row.number))
@@ -112,8 +121,9 @@ def check(
 class _Comparison:
     """What the comparison has found so far."""
 
-    def __init__(self, suppressed: set[str]) -> None:
+    def __init__(self, suppressed: set[str], most_calls: int) -> None:
         self._suppressed = suppressed
+        self._most_calls = most_calls
         self._counts: Counter[str] = Counter()
         self._errors = dict.fromkeys(Segment, 0)
         self._silence_ms = 0
@@ -127,7 +137,9 @@ class _Comparison:
         self.count("foreign", row.foreign)
         self.count("answered", row.answered)
         self._silence_ms = max(self._silence_ms, row.silence_ms)
-        self._see("called_twice", row, row.called > 1, str(result.dialled if result else 0), str(row.called))
+        booked = result.dialled if result else 0
+        too_often = row.called > min(max(booked, 1), self._most_calls)
+        self._see("called_twice", row, too_often, str(booked), str(row.called))
         self._see("off_plan", row, row.outcome != row.expected, row.outcome, row.expected)
         self._stops(row)
         if result is None or not result.outcome:

@@ -75,6 +75,7 @@ def _person_row(person: Person) -> dict[str, object]:
         "keys": keys,
         "voice": person.voice,
         "plan": person.plan,
+        "first": " ".join(map(str, person.first)),
     }
 
 
@@ -92,6 +93,7 @@ def _person(row: Mapping[str, str]) -> Person:
         keys=tuple(_planned(text) for text in row["keys"].split()),
         voice=Voice(row["voice"]),
         plan=row["plan"],
+        first=tuple(int(code) for code in row["first"].split()),
     )
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ivr.errors import Refused
-from ivr.rules.electorate import Person
+from ivr.rules.electorate import MOST_FIRST, Person
 
 PEOPLE_FILE = "sipp-people.csv"
-REFUSALS = {486: "Busy Here", 480: "Temporarily Unavailable", 404: "Not Found", 503: "Service Unavailable"}
+PHRASES = {486: "Busy Here", 480: "Temporarily Unavailable", 404: "Not Found", 503: "Service Unavailable"}
 AT_ONCE = (404, 503)
 LONGEST_MS = 600_000
 NEVER = 1
@@ -34,21 +34,27 @@ def write(folder: Path, people: Iterable[Person], media_port: int) -> Path:
     text = environment.get_template("scenario.xml.j2").render(
         people_file=PEOPLE_FILE,
         media_port=media_port,
-        refusals=REFUSALS,
+        refusals=PHRASES,
+        most_first=MOST_FIRST,
         refusals_at_once=AT_ONCE,
         longest_ms=LONGEST_MS,
     )
     path = folder / "scenario.xml"
     path.write_text(text, encoding="latin-1")
     rows = [row for person in people for row in _rows(person)]
-    (folder / PEOPLE_FILE).write_text("\n".join(["SEQUENTIAL", "-;-;1;1;1;-;", *rows]) + "\n", encoding="ascii")
+    (folder / PEOPLE_FILE).write_text("\n".join(["SEQUENTIAL", "-;-;1;1;1;-;0;0;0;", *rows]) + "\n", encoding="ascii")
     return path
 
 
 def _rows(person: Person) -> list[str]:
-    if person.sip_code not in (0, 200, *REFUSALS):
-        raise Refused(f"the carrier of the lab cannot answer {person.sip_code}: use one of {sorted(REFUSALS)}")
+    unknown = {person.sip_code, *person.first} - {0, 200, *PHRASES} or set(person.first) & {200}
+    if unknown or len(person.first) > MOST_FIRST:
+        raise Refused(
+            f"the carrier of the lab cannot answer {unknown or person.first}: use {sorted(PHRASES)}, 0 for none, "
+            f"for {MOST_FIRST} first calls at most"
+        )
     digits = person.number.removeprefix("+")
     facts = f"{person.index + 1};{person.sip_code or 1};{person.ring_ms};{person.hang_up_ms or NEVER}"
+    first = "".join(f"{code or 1};" for code in person.first) + "0;" * (MOST_FIRST - len(person.first))
     spellings = [digits, "0" + digits.removeprefix("33")] if digits.startswith("33") else [digits]
-    return [f"{spelling};{facts};{ear_address(person.index)};" for spelling in spellings]
+    return [f"{spelling};{facts};{ear_address(person.index)};{first}" for spelling in spellings]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.table import Table
@@ -37,23 +38,27 @@ def lab() -> None:
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same people.")
 @click.option("--campaign", help="Plan their behaviour by what this campaign plays.")
 @click.option("--sound", "given", multiple=True, metavar="SEGMENT=HASH", help="Instead of a campaign; one per segment.")
+@click.option(
+    "--again",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    help="Share of the people who do not answer their first calls: for a campaign with --retry.",
+)
 @click.option("--wait", is_flag=True, help="Return when the carrier serves these people.")
 @click.pass_context
-def people(
-    context: click.Context, count: int, seed: int, campaign: str | None, given: tuple[str, ...], wait: bool
-) -> None:
+def people(context: click.Context, /, count: int, seed: int, again: float, **plan: Any) -> None:
     """Plan an electorate: contacts.csv to import, and with a campaign or sounds people.csv, what each does."""
     settings = settings_of(context)
-    if campaign:
-        use_case.set_sounds(settings, _sounds_of_campaign(settings, campaign))
-    elif given:
-        use_case.set_sounds(settings, dict(_sound(text) for text in given))
+    if plan["campaign"]:
+        use_case.set_sounds(settings, _sounds_of_campaign(settings, plan["campaign"]))
+    elif plan["given"]:
+        use_case.set_sounds(settings, dict(_sound(text) for text in plan["given"]))
     else:
         say(f"{count} numbers to import: {use_case.contacts(settings, count, seed)}")
         return
-    use_case.plan(settings, count, seed)
+    use_case.plan(settings, count, seed, again)
     say(f"{count} people are planned: {use_case.lab_dir(settings)}")
-    if wait:
+    if plan["wait"]:
         ports = use_case.wait_ready(settings)
         say(f"the simulated carrier answers on 127.0.0.1:{ports.sip}")
 
@@ -95,7 +100,7 @@ def show(found: lab_check.Check) -> None:
         ("answered, without a listen", str(found.listens_missing), "0"),
         ("greatest error of the listened message", f"{found.max_error_ms} ms", f"≤ {found.limit_ms} ms"),
         *((f"   of the {s}", f"{ms} ms", "") for s, ms in found.segment_errors_ms.items() if s is not Segment.MESSAGE),
-        ("called more than once", str(found.called_twice), "0"),
+        ("called more often than allowed", str(found.called_twice), "0"),
         ("pressed 9; of these not in force", f"{found.stops}; {found.stops_not_in_force}", "0"),
         ("stopped without a 9", str(found.stops_not_asked), "0"),
         ("people who did not act as planned", str(found.off_plan), "0"),

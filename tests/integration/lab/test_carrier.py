@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -16,10 +16,11 @@ from ivr.adapters.carrier.orders import PEOPLE
 from ivr.adapters.carrier.sipp import Carrier, Ports
 from ivr.adapters.pbx.programs import Program
 from ivr.errors import PortInUse
-from ivr.rules.electorate import EDGES, Behaviour, Person, SegmentLengths, electorate
+from ivr.rules.electorate import EDGES, Behaviour, Person, SegmentLengths, after, electorate
 from ivr.rules.segments import Segment
 from ivr.rules.states import Outcome
 from ivr.rules.truth import TruthRow
+from tests.integration.lab.conftest import LENGTHS_MS
 
 LIMIT_MS = 20
 RING_LIMIT_S = 8.0
@@ -152,6 +153,23 @@ def test_a_second_call_is_seen_also_after_a_restart_and_a_stranger_is_refused(  
         carrier.stop()
     (row,) = carrier.truth()
     assert (row.called, row.outcome) == (2, "congestion")
+
+
+def test_a_person_may_answer_only_a_later_call(running, ports, sounds, caller, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr("tests.integration.lab.test_carrier.RING_LIMIT_S", 0.6)
+    leaver = next(p for p in people_of(200, sounds) if p.behaviour is Behaviour.LISTENS)
+    slow, busy = replace(after(leaver, (486, 0, 503)), index=0), replace(after(leaver, (486,)), index=1, ring_ms=100)
+    busy = replace(busy, number="+33199001234")
+    carrier = running([replace(slow, ring_ms=100), busy])
+    sound = {segment: path.read_bytes() for segment, path in sounds.items()}
+    codes = [place(ports.sip, slow, sound, caller).code for _ in range(4)]
+    assert codes == [486, 0, 503, 200]
+    assert place(ports.sip, busy, sound, caller).code == 486
+    carrier.stop()
+    first, second = carrier.truth()
+    assert (first.called, first.expected, first.outcome) == (4, "answered", "answered")
+    assert first.heard_ms[Segment.MESSAGE] == LENGTHS_MS[Segment.MESSAGE]
+    assert (second.called, second.expected, second.outcome) == (1, "busy", "busy")
 
 
 def test_stopping_with_people_on_the_line_keeps_what_they_heard(running, ports, sounds, caller) -> None:  # type: ignore[no-untyped-def]

@@ -104,3 +104,15 @@ def test_loopback_trunks_are_for_the_lab(host: str) -> None:
 def test_other_trunks_are_refused(host: str) -> None:
     with pytest.raises(Refused, match="loopback only"):
         require_loopback(Trunk(host=host))
+
+
+def test_a_person_may_be_called_as_often_as_the_campaign_and_the_books_say() -> None:
+    def found(called: int, dialled: int, most_calls: int) -> int:
+        row, result = replace(ROW, called=called), replace(RESULT, dialled=dialled)
+        return check([result], [row], set(), most_calls=most_calls).called_twice
+
+    assert found(called=2, dialled=2, most_calls=3) == 0
+    assert found(called=3, dialled=3, most_calls=3) == 0
+    assert found(called=3, dialled=2, most_calls=3) == 1, "more than the books tell of"
+    assert found(called=4, dialled=4, most_calls=3) == 1, "more than the campaign allows"
+    assert found(called=1, dialled=2, most_calls=3) == 0, "one did not reach the carrier"

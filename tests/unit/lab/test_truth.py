@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from ivr.adapters.carrier import files
 from ivr.adapters.carrier.calllog import CallLog, parse
 from ivr.adapters.carrier.scenario import ear_address
 from ivr.errors import NotFound
-from ivr.rules.electorate import SegmentLengths, electorate
+from ivr.rules.electorate import SegmentLengths, called_again, electorate
 from ivr.rules.segments import Segment
+from ivr.rules.states import Outcome
 from ivr.rules.truth import CallEvent, Hearing, Seen, TruthKey, TruthPlay, assemble
 
 PEOPLE = electorate(3, 1, SegmentLengths(4000, 20000, 6000, 3000))
@@ -45,11 +47,29 @@ def test_calls_and_hearings_make_one_row_a_person() -> None:
     assert (third.called, third.outcome, third.ended_ms) == (0, "", 0)
 
 
+def test_of_several_calls_the_answered_one_tells_and_what_is_expected_goes_by_their_number() -> None:
+    person = replace(PEOPLE[0], first=(486, 0), outcome=Outcome.ANSWERED)
+    events = [
+        CallEvent(Seen.INVITE, 1000, 0, "one"),
+        CallEvent(Seen.REFUSED, 1100, 0, "one", "486"),
+        CallEvent(Seen.INVITE, 2000, 0, "two"),
+        CallEvent(Seen.CANCEL, 2900, 0, "two"),
+        CallEvent(Seen.INVITE, 3000, 0, "three"),
+        CallEvent(Seen.ACK, 3100, 0, "three"),
+        CallEvent(Seen.BYE_RECEIVED, 4000, 0, "three"),
+    ]
+    for count, outcome in ((2, "busy"), (4, "no_answer"), (7, "answered")):
+        (row,) = assemble([person], events[:count], [])
+        assert row.outcome == row.expected == outcome
+    assert (row.called, row.invited_ms, row.ended_ms, row.ended_by) == (3, 3000, 4000, "us")
+
+
 def test_files_give_back_what_was_written(tmp_path: Path) -> None:
     rows = assemble(PEOPLE, EVENTS, [HEARING])
     files.write_truth(tmp_path / "truth.csv", rows)
     assert files.read_truth(tmp_path / "truth.csv") == rows
-    everybody = electorate(300, 1, SegmentLengths(4000, 20000, 6000, 3000))
+    everybody = called_again(electorate(300, 1, SegmentLengths(4000, 20000, 6000, 3000)), 0.3, 1)
+    assert 50 < sum(bool(person.first) for person in everybody) < 130
     files.write_people(tmp_path / "people.csv", everybody)
     assert files.read_people(tmp_path / "people.csv") == everybody
     files.write_contacts(tmp_path / "contacts.csv", everybody)
