@@ -35,10 +35,20 @@ def compare(store: Store, settings: Settings, span_ms: int) -> list[Finding]:
         Finding(one.kind.value, Weight.WRONG, f"{one.count}: {one.explanation}", one.what_was_done, one.attempts)
         for one in differences
     ]
+    found += _called_too_often(store, span_ms)
     if unsure:
         says = f"{unsure} calls are open in the books; without Asterisk it cannot be said whether they are on the line"
         found.append(note("open-calls", says, "`ivr up`: the controller finds out what became of them"))
     return found or [ok("witnesses", f"books, {told_by} tell the same of the last {span_ms / 3_600_000:g} h")]
+
+
+def _called_too_often(store: Store, span_ms: int) -> list[Finding]:
+    attempts = store.audit.called_too_often(first_id_of(now_ms() - span_ms))
+    if not attempts:
+        return []
+    says = f"{len(attempts)}: people were called more often than their campaign's retry policy allows"
+    do = "nothing: pause the campaign, and report it with these ids: this must not happen"
+    return [Finding("called-too-often", Weight.WRONG, says, do, tuple(attempts))]
 
 
 def _kept(difference: Difference, before: set[tuple[Kind, str]]) -> Difference | None:

@@ -6,6 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,12 @@ from ivr.adapters.store import locks, schema
 from ivr.doors.cli import cli
 from ivr.errors import NotReady, ProgramMissing
 from ivr.rules.findings import Finding, Weight
+from ivr.rules.gate import YES
 from ivr.rules.records import Way
 from ivr.settings import Pbx, Settings, Trunk
 from ivr.usecases import doctoring, halting, surroundings, witnesses
 from ivr.usecases.campaigns import now_ms
-from ivr.usecases.originating import first_id_of
+from ivr.usecases.originating import first_id_of, new_attempt_id
 from ivr.usecases.recording import end_result, listen_result, record
 from ivr.usecases.who import login_name
 from tests.integration.conftest import RedisServer
@@ -117,6 +119,26 @@ def test_each_difference_is_told_with_its_attempts(scene: Scene, monkeypatch: py
         "listen-missing": (unheard,),
     }
     assert scene.rows("SELECT * FROM attempts") == before
+
+
+def test_people_called_more_often_than_allowed_are_told_and_others_are_not(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_the_pbx(monkeypatch)
+    now = datetime.now(UTC)
+    for retry, times, told in (("busy=1s x3; spacing=1s; per_day=9; most=3; jitter=0", 3, False), ("", 2, True)):
+        campaign = scene.campaign(1, retry=retry)
+        for minutes in range(times):
+            at = now - timedelta(minutes=10 - minutes)
+            with scene.store.database.write() as connection:  # a bug that makes people due again
+                due = schema.targets.update().where(schema.targets.c.campaign_id == campaign.id)
+                connection.execute(due.values(state="due", due_at_ms=0, outcome=""))
+            [attempt] = scene.store.attempts.claim(
+                campaign.id, Way("pbx1", "lab"), [new_attempt_id(at)], lambda _: YES, int(at.timestamp() * 1000)
+            )
+            scene.store.attempts.begin_dialing_many([attempt], lambda _: YES, int(at.timestamp() * 1000))
+            ended(scene, attempt, "busy", heard=False)
+        assert named(look(scene)) == ({"called-too-often": (attempt,)} if told else {})
 
 
 def test_a_released_attempt_that_the_pbx_carries_is_told(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -132,7 +132,7 @@ class Books(RuleBasedStateMachine):
             shutil.rmtree(self.home)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)  # forty databases are made, and every commit waits for the disk
 def test_the_books_balance_at_every_moment(new_database: Callable[[Path], str]) -> None:
     Books.new_database = staticmethod(new_database)
     run_state_machine_as_test(

@@ -8,6 +8,8 @@ from sqlalchemy import ColumnElement, Row, func, select
 
 from ivr.adapters.store import schema
 from ivr.adapters.store.engine import Database
+from ivr.adapters.store.facts import SENT
+from ivr.rules.again import policy_of
 from ivr.rules.doctor import Booked
 from ivr.rules.states import AttemptState, Outcome
 
@@ -33,6 +35,21 @@ class Audit:
         with self._database.read() as connection:
             rows = [*connection.execute(_query(*still_open)), *connection.execute(_query(ATTEMPTS.c.id >= first_id))]
         return {row.id: (row.pbx, _booked(row)) for row in rows}
+
+    def called_too_often(self, first_id: str) -> list[str]:
+        """The last attempt of each target that got more of them, from `first_id` on, than its campaign allows."""
+        calls = (ATTEMPTS.c.id >= first_id, ATTEMPTS.c.state.in_(SENT))
+        last = func.max(ATTEMPTS.c.id).label("last")
+        query = (
+            select(last, func.count().label("calls"), schema.campaigns.c.retry)
+            .join(schema.campaigns, schema.campaigns.c.id == ATTEMPTS.c.campaign_id)
+            .where(*calls)
+            .group_by(ATTEMPTS.c.target_id, schema.campaigns.c.retry)
+            .having(func.count() > 1)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        return sorted(row.last for row in rows if row.calls > policy_of(row.retry).most_attempts)
 
     def newest(self) -> str | None:
         """The id that sorts last, None when nobody was ever called."""
