@@ -113,10 +113,9 @@ class Attempts:
 
     def release_claimed(self, pbx: str | None, claimed_before_ms: int) -> int:
         """Claims older than that, of which no Originate was sent, are given back: their targets are due again."""
-        aged = _CLAIMED.where(ATTEMPTS.c.claimed_at_ms < claimed_before_ms)
+        given = {"before_ms": claimed_before_ms, "the_pbx": pbx}
         with self._database.write() as connection:
-            # Of every PBX: by the index of the open attempts, or it would be a scan of every call ever made.
-            found = connection.execute(aged.where(ATTEMPTS.c.pbx == pbx if pbx else text(schema.OPEN))).scalars()
+            found = connection.execute(_AGED_ON if pbx else _AGED, given).scalars()
             return _release(connection, found, AttemptState.CLAIMED)
 
     def release_campaign(self, campaign_id: int) -> int:
@@ -174,6 +173,10 @@ class Attempts:
 
 
 _CLAIMED = select(ATTEMPTS.c.id).where(ATTEMPTS.c.state == AttemptState.CLAIMED.value)
+_AGED_ANYWHERE = _CLAIMED.where(ATTEMPTS.c.claimed_at_ms < bindparam("before_ms"))
+_AGED_ON = _AGED_ANYWHERE.where(ATTEMPTS.c.pbx == bindparam("the_pbx"))
+# Of every PBX: by the index of the open attempts, or it would be a scan of every call ever made.
+_AGED = _AGED_ANYWHERE.where(text(schema.OPEN))
 _ON_A_PBX = (AttemptState.DIALING.value, AttemptState.ANSWERED.value)
 _ANSWER = (
     update(ATTEMPTS)

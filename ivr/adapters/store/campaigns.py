@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Connection, RowMapping, Select, func, insert, literal, select
+from sqlalchemy import Connection, RowMapping, bindparam, func, insert, literal, select
 
 from ivr.adapters.store import locks, schema
 from ivr.adapters.store.engine import Database
@@ -51,7 +51,7 @@ class Campaigns:
     def named(self, name: str) -> Campaign:
         """The campaign of that name, or NotFound."""
         with self._database.read() as connection:
-            row = connection.execute(_query().where(TABLE.c.name == name)).mappings().first()
+            row = connection.execute(_QUERY.where(TABLE.c.name == name)).mappings().first()
         if row is None:
             raise NotFound(f"there is no campaign named {name!r}; `ivr campaign list` shows those there are")
         return _campaign(row)
@@ -59,13 +59,12 @@ class Campaigns:
     def all(self) -> list[Campaign]:
         """Every campaign, oldest first."""
         with self._database.read() as connection:
-            return [_campaign(row) for row in connection.execute(_query().order_by(TABLE.c.id)).mappings()]
+            return [_campaign(row) for row in connection.execute(_QUERY.order_by(TABLE.c.id)).mappings()]
 
     def running(self) -> list[Campaign]:
         """The campaigns that may call now, as far as their state goes."""
         with self._database.read() as connection:
-            query = _query().where(TABLE.c.state == CampaignState.RUNNING.value)
-            return [_campaign(row) for row in connection.execute(query).mappings()]
+            return [_campaign(row) for row in connection.execute(_RUNNING).mappings()]
 
     def move(self, campaign: Campaign, then: CampaignState, at_ms: int) -> None:
         """The campaign is `then`, by one conditional update; BadTransition if it stands where it may not go there."""
@@ -102,16 +101,13 @@ class Campaigns:
     def releasing(self, since_ms: int) -> list[Campaign]:
         """The campaigns, whatever their state, of which since that instant it was asked to end their calls."""
         with self._database.read() as connection:
-            query = _query().where(TABLE.c.release_at_ms >= since_ms)
-            return [_campaign(row) for row in connection.execute(query).mappings()]
+            rows = connection.execute(_RELEASING, {"since_ms": since_ms})
+            return [_campaign(row) for row in rows.mappings()]
 
     def has_open_targets(self, campaign_id: int) -> bool:
         """True while somebody is due or in progress. Costs the same however large the campaign, as books() does not."""
-        targets = schema.targets
-        open_states = (TargetState.DUE.value, TargetState.IN_PROGRESS.value)
-        query = select(targets.c.id).where(targets.c.campaign_id == campaign_id, targets.c.state.in_(open_states))
         with self._database.read() as connection:
-            return connection.execute(query.limit(1)).first() is not None
+            return connection.execute(_OPEN_TARGET, {"the_campaign": campaign_id}).first() is not None
 
     def books(self, campaign_id: int) -> Books:
         """Where every target of the campaign stands, at one moment."""
@@ -147,22 +143,32 @@ def books(connection: Connection, campaign_id: int) -> Books:
 
 def load(connection: Connection, campaign_id: int) -> Campaign:
     """The campaign as it stands in this transaction."""
-    return _campaign(connection.execute(_query().where(TABLE.c.id == campaign_id)).mappings().one())
+    return _campaign(connection.execute(_BY_ID, {"the_id": campaign_id}).mappings().one())
 
 
 def load_all(connection: Connection, campaign_ids: Iterable[int]) -> dict[int, Campaign]:
     """The campaigns by id, as they stand in this transaction."""
-    rows = rows_among(connection, _query(), TABLE.c.id, campaign_ids)
+    rows = rows_among(connection, _QUERY, TABLE.c.id, campaign_ids)
     return {row.id: _campaign(row._mapping) for row in rows}
 
 
-def _query() -> Select[Any]:
-    return select(
-        TABLE,
-        schema.sponsors.c.name.label("sponsor"),
-        schema.messages.c.sound.label("message"),
-        schema.messages.c.length_ms.label("message_ms"),
-    ).select_from(TABLE.join(schema.sponsors).join(schema.messages))
+_QUERY = select(
+    TABLE,
+    schema.sponsors.c.name.label("sponsor"),
+    schema.messages.c.sound.label("message"),
+    schema.messages.c.length_ms.label("message_ms"),
+).select_from(TABLE.join(schema.sponsors).join(schema.messages))
+_BY_ID = _QUERY.where(TABLE.c.id == bindparam("the_id"))
+_RUNNING = _QUERY.where(TABLE.c.state == CampaignState.RUNNING.value)
+_RELEASING = _QUERY.where(TABLE.c.release_at_ms >= bindparam("since_ms"))
+_OPEN_TARGET = (
+    select(schema.targets.c.id)
+    .where(
+        schema.targets.c.campaign_id == bindparam("the_campaign"),
+        schema.targets.c.state.in_((TargetState.DUE.value, TargetState.IN_PROGRESS.value)),
+    )
+    .limit(1)
+)
 
 
 def _sponsor_id(connection: Connection, name: str) -> int:

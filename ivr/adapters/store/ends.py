@@ -46,9 +46,8 @@ def end(connection: Connection, ends: Sequence[Mapping[str, Any]], heard: Collec
     were answered, whatever the cause. Called with `locks.asking`, so that a campaign that is stopped meanwhile calls
     nobody again, and then those attempts locked.
     """
-    allowed = [state.value for state in sources(AttemptState.ENDED)]
     given = {one["attempt"]: one for one in reversed(ends)}  # the first of several
-    open_ = {row.id: row for row in rows_among(connection, _OPEN.where(ATTEMPTS.c.state.in_(allowed)), _ID, given)}
+    open_ = {row.id: row for row in rows_among(connection, _NOT_ENDED, _ID, given)}
     moved = [_End(given[key], _outcome(given[key], row, heard), row) for key, row in open_.items()]
     # Also a second end, which moves nothing, must be one that could.
     rest = [one for one in ends if Outcome(one["outcome"]) and one["attempt"] not in open_]
@@ -63,11 +62,9 @@ def end(connection: Connection, ends: Sequence[Mapping[str, Any]], heard: Collec
 def mark_answered(connection: Connection, attempts: Collection[str]) -> None:
     """Of these, which have a listen, those that ended are `answered` even if recorded otherwise, and not unheard."""
     _set_answered(connection, attempts)
-    query = select(schema.unheard.c.attempt_id)
-    found = [row.attempt_id for row in rows_among(connection, query, schema.unheard.c.attempt_id, attempts)]
+    found = [row.attempt_id for row in rows_among(connection, _UNHEARD, schema.unheard.c.attempt_id, attempts)]
     if found:
-        gone = delete(schema.unheard).where(schema.unheard.c.attempt_id == bindparam("the_id"))
-        connection.execute(gone, [{"the_id": attempt} for attempt in found])
+        connection.execute(_HEARD, [{"the_id": attempt} for attempt in found])
 
 
 def _outcome(end: Mapping[str, Any], row: Row[Any], heard: Collection[str]) -> Outcome:
@@ -120,10 +117,9 @@ def _note_unheard(connection: Connection, answered: Sequence[_End], heard: Colle
 def _correct(connection: Connection, ends: Sequence[Mapping[str, Any]], heard: Collection[str]) -> None:
     """Of attempts that ended before: one of which this says that it was answered, was; an unknown one is known."""
     said = {one["attempt"]: one for one in reversed(ends)}
-    wrong = _OPEN.where(ATTEMPTS.c.state == AttemptState.ENDED.value, ATTEMPTS.c.outcome != Outcome.ANSWERED.value)
     known: list[_End] = []
     answered: list[_End] = []
-    for row in rows_among(connection, wrong, _ID, said):
+    for row in rows_among(connection, _ENDED_OTHERWISE, _ID, said):
         one = _End(said[row.id], Outcome(said[row.id]["outcome"]), row)
         if one.outcome is Outcome.ANSWERED:
             answered.append(one)
@@ -140,13 +136,11 @@ def _correct(connection: Connection, ends: Sequence[Mapping[str, Any]], heard: C
 
 def _set_answered(connection: Connection, attempts: Collection[str]) -> None:
     """Of these, those that ended otherwise were answered: whoever was to be called again for it is not any more."""
-    wrong = (ATTEMPTS.c.state == AttemptState.ENDED.value, ATTEMPTS.c.outcome != Outcome.ANSWERED.value)
-    query = select(ATTEMPTS.c.id, ATTEMPTS.c.target_id).where(*wrong)
-    target_of = {row.id: row.target_id for row in rows_among(connection, query, _ID, attempts)}
+    target_of = {row.id: row.target_id for row in rows_among(connection, _NOT_ANSWERED, _ID, attempts)}
     if not target_of:
         return
     for some in pieces(target_of):
-        right = update(ATTEMPTS).where(_ID.in_(some), *wrong)
+        right = update(ATTEMPTS).where(_ID.in_(some), *_WRONG)
         connection.execute(right.values(outcome=Outcome.ANSWERED.value, blame=Blame.PERSON.value))
     _take_back_retries(connection, set(target_of.values()))
 
@@ -177,6 +171,12 @@ _OPEN = select(
     TARGETS.c.outcome,
     schema.contacts.c.number,
 ).select_from(ATTEMPTS.join(TARGETS, TARGETS.c.id == ATTEMPTS.c.target_id).join(schema.contacts))
+_NOT_ENDED = _OPEN.where(ATTEMPTS.c.state.in_([state.value for state in sources(AttemptState.ENDED)]))
+_WRONG = (ATTEMPTS.c.state == AttemptState.ENDED.value, ATTEMPTS.c.outcome != Outcome.ANSWERED.value)
+_ENDED_OTHERWISE = _OPEN.where(*_WRONG)
+_NOT_ANSWERED = select(ATTEMPTS.c.id, ATTEMPTS.c.target_id).where(*_WRONG)
+_UNHEARD = select(schema.unheard.c.attempt_id)
+_HEARD = delete(schema.unheard).where(schema.unheard.c.attempt_id == bindparam("the_id"))
 _SAID: dict[str, Any] = {
     "outcome": bindparam("the_outcome"),
     "cause": bindparam("the_cause"),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from ivr.adapters.store import campaigns, schema
 from ivr.adapters.store.halts import is_halted
@@ -44,10 +44,8 @@ def asked_of(
 
     Everything but the attempts is read after they are locked: what was committed while we waited for them counts.
     """
-    query = _ATTEMPTS.where(ATTEMPTS.c.state == state.value)
-    if lock:
-        query = query.order_by(ATTEMPTS.c.id).with_for_update(of=ATTEMPTS)
-    rows = list(rows_among(connection, query, ATTEMPTS.c.id, attempts))
+    query = _LOCKED if lock else _ATTEMPTS
+    rows = list(rows_among(connection, query, ATTEMPTS.c.id, attempts, the_state=state.value))
     if not rows:
         return {}
     running = campaigns.load_all(connection, {row.campaign_id for row in rows})
@@ -69,10 +67,8 @@ def sent_to(connection: Connection, target_ids: Iterable[int]) -> Mapping[int, M
 
     Asked by target, whose index finds a handful of rows each; by campaign it would be every call made so far.
     """
-    columns = ("id", "target_id", "state", "outcome", "blame", "claimed_at_ms", "dialing_at_ms")
-    query = select(*(ATTEMPTS.c[name] for name in columns)).where(ATTEMPTS.c.state.in_(SENT))
     sent: dict[int, dict[str, Made]] = {}
-    for row in rows_among(connection, query, ATTEMPTS.c.target_id, target_ids):
+    for row in rows_among(connection, _SENT, ATTEMPTS.c.target_id, target_ids):
         sent.setdefault(row.target_id, {})[row.id] = _made(row)
     return sent
 
@@ -84,6 +80,11 @@ def _made(row: Row[Any]) -> Made:
     return Made(at, ending(Outcome(row.outcome), row.blame == Blame.CARRIER))
 
 
-_ATTEMPTS = select(
-    ATTEMPTS.c.id, ATTEMPTS.c.campaign_id, ATTEMPTS.c.target_id, ATTEMPTS.c.trunk, schema.contacts.c.number
-).select_from(ATTEMPTS.join(TARGETS, TARGETS.c.id == ATTEMPTS.c.target_id).join(schema.contacts))
+_ATTEMPTS = (
+    select(ATTEMPTS.c.id, ATTEMPTS.c.campaign_id, ATTEMPTS.c.target_id, ATTEMPTS.c.trunk, schema.contacts.c.number)
+    .select_from(ATTEMPTS.join(TARGETS, TARGETS.c.id == ATTEMPTS.c.target_id).join(schema.contacts))
+    .where(ATTEMPTS.c.state == bindparam("the_state"))
+)
+_LOCKED = _ATTEMPTS.order_by(ATTEMPTS.c.id).with_for_update(of=ATTEMPTS)
+_MADE = ("id", "target_id", "state", "outcome", "blame", "claimed_at_ms", "dialing_at_ms")
+_SENT = select(*(ATTEMPTS.c[name] for name in _MADE)).where(ATTEMPTS.c.state.in_(SENT))

@@ -10,6 +10,7 @@ from ivr.rules.records import Halt
 
 TABLE = schema.halts
 IN_FORCE = TABLE.c.ended_at_ms.is_(None)
+_IS_HALTED = select(exists().where(IN_FORCE))
 
 
 class Halts:
@@ -54,7 +55,7 @@ class Halts:
 
 def is_halted(connection: Connection) -> bool:
     """Whether a halt is in force in this transaction."""
-    return bool(connection.execute(select(exists().where(IN_FORCE))).scalar())
+    return bool(connection.execute(_IS_HALTED).scalar())
 
 
 def _in_force(connection: Connection) -> Halt | None:

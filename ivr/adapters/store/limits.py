@@ -9,6 +9,7 @@ from ivr.adapters.store.engine import Database
 from ivr.rules.records import Override
 
 TABLE = schema.limits
+_ALL = select(TABLE)
 
 
 class Limits:
@@ -20,7 +21,7 @@ class Limits:
     def all(self) -> dict[str, Override]:
         """Every limit that is not as in the settings, by scope."""
         with self._database.read() as connection:
-            return {row.scope: Override(*row) for row in connection.execute(select(TABLE))}
+            return {row.scope: Override(*row) for row in connection.execute(_ALL)}
 
     def set(self, override: Override) -> None:
         """That holds from now on for its scope; with neither a rate nor channels the settings hold again."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, RowMapping, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, RowMapping, Select, bindparam, func, insert, select, update
 
 from ivr.adapters.store import ends as closing
 from ivr.adapters.store import locks, schema
@@ -36,13 +37,10 @@ class Listens:
         with self._database.write() as connection:
             locks.asking(connection)
             given = {*(listen.attempt for listen in listens), *(end["attempt"] for end in ends)}
-            lock = select(ATTEMPTS.c.id, ATTEMPTS.c.campaign_id).order_by(ATTEMPTS.c.id).with_for_update()
-            campaign_of = {row.id: row.campaign_id for row in rows_among(connection, lock, ATTEMPTS.c.id, given)}
+            campaign_of = {row.id: row.campaign_id for row in rows_among(connection, _LOCK, ATTEMPTS.c.id, given)}
             known = {
                 row["attempt_id"]: _listen(row)
-                for row in (
-                    row._mapping for row in rows_among(connection, select(LISTENS), LISTENS.c.attempt_id, given)
-                )
+                for row in (row._mapping for row in rows_among(connection, _LISTENS, LISTENS.c.attempt_id, given))
             }
             now = _all_merged(known, [listen for listen in listens if listen.attempt in campaign_of])
             _keep(connection, known, now, campaign_of)
@@ -50,14 +48,10 @@ class Listens:
 
     def without_listen(self, ended_before_ms: int | None = None, campaign_id: int | None = None) -> list[str]:
         """Answered attempts (of one campaign) that ended (before that instant) and of which no listen came."""
-        unheard = schema.unheard
-        query = select(unheard.c.attempt_id)
-        if ended_before_ms is not None:
-            query = query.where(unheard.c.ended_at_ms < ended_before_ms)
-        if campaign_id is not None:
-            query = query.where(unheard.c.campaign_id == campaign_id)
+        given = {"the_ms": ended_before_ms, "the_campaign": campaign_id}
+        query = _unheard(ended_before_ms is not None, campaign_id is not None)
         with self._database.read() as connection:
-            return list(connection.execute(query).scalars())
+            return list(connection.execute(query, given).scalars())
 
     def live_sums(self, campaign_id: int) -> tuple[int, int]:
         """(listens, sum of heard milliseconds of the message) so far: the live listen rate."""
@@ -73,6 +67,19 @@ class Listens:
             by_target = {target: list(some) for target, some in groupby(calls, key=itemgetter("target_id"))}
             rows = connection.execute(_targets_query(campaign_id))
             return books(connection, campaign_id), [_result(row, by_target.get(row.id, ())) for row in rows]
+
+
+_LOCK = select(ATTEMPTS.c.id, ATTEMPTS.c.campaign_id).order_by(ATTEMPTS.c.id).with_for_update()
+_LISTENS = select(LISTENS)
+
+
+@cache
+def _unheard(by_instant: bool, by_campaign: bool) -> Select[Any]:
+    unheard = schema.unheard
+    query = select(unheard.c.attempt_id)
+    if by_instant:
+        query = query.where(unheard.c.ended_at_ms < bindparam("the_ms"))
+    return query.where(unheard.c.campaign_id == bindparam("the_campaign")) if by_campaign else query
 
 
 def _all_merged(known: Mapping[str, Listen], more: Iterable[Listen]) -> dict[str, Listen]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, case, insert, select, update
 
 from ivr.adapters.store import schema
 from ivr.adapters.store.lookups import pieces, rows_among
@@ -65,9 +65,8 @@ def refuse(connection: Connection, refused: Mapping[int, Verdict], asked_when: s
 
 def locked(connection: Connection, attempts: Iterable[str], *states: AttemptState) -> dict[str, int]:
     """The targets of those in one of the states; nobody else moves them before this transaction ends."""
-    query = select(ATTEMPTS.c.id, ATTEMPTS.c.target_id).where(ATTEMPTS.c.state.in_([state.value for state in states]))
-    query = query.order_by(ATTEMPTS.c.id).with_for_update(of=ATTEMPTS)
-    return {row.id: row.target_id for row in rows_among(connection, query, ATTEMPTS.c.id, attempts)}
+    found = rows_among(connection, _LOCKED, ATTEMPTS.c.id, attempts, the_states=[state.value for state in states])
+    return {row.id: row.target_id for row in found}
 
 
 def release(connection: Connection, attempts: Mapping[str, int], only_from: AttemptState) -> int:
@@ -95,11 +94,22 @@ def withdraw(connection: Connection, attempts: Iterable[str]) -> None:
 def _move(
     connection: Connection, attempts: Iterable[str], now: AttemptState, then: AttemptState, values: Mapping[str, Any]
 ) -> None:
-    move = update(ATTEMPTS).where(ATTEMPTS.c.state == now.value).values(state=then.value, **values)
+    given = {"the_state": now.value, "state": then.value, **values}
     for some in pieces(attempts):
-        connection.execute(move.where(ATTEMPTS.c.id.in_(some)))
+        connection.execute(_MOVE, {**given, "the_keys": some})
 
 
 def _set_targets(connection: Connection, targets: Iterable[int], then: TargetState) -> None:
     for some in pieces(targets):
-        connection.execute(update(TARGETS).where(TARGETS.c.id.in_(some)).values(state=then.value))
+        connection.execute(_SET_TARGETS, {"the_keys": some, "state": then.value})
+
+
+_KEYS: BindParameter[Any] = bindparam("the_keys", expanding=True)
+_LOCKED = (
+    select(ATTEMPTS.c.id, ATTEMPTS.c.target_id)
+    .where(ATTEMPTS.c.state.in_(bindparam("the_states", expanding=True)))
+    .order_by(ATTEMPTS.c.id)
+    .with_for_update(of=ATTEMPTS)
+)
+_MOVE = update(ATTEMPTS).where(ATTEMPTS.c.state == bindparam("the_state"), ATTEMPTS.c.id.in_(_KEYS))
+_SET_TARGETS = update(TARGETS).where(TARGETS.c.id.in_(_KEYS))

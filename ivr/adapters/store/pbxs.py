@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import astuple, fields
+from dataclasses import fields
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from ivr.adapters.store import locks, schema
 from ivr.adapters.store.engine import Database
@@ -38,15 +38,15 @@ class Pbxs:
         """
         with self._database.write() as connection:
             locks.allotting(connection)
-            every = {row.name: PbxBeat(*row) for row in connection.execute(select(PBXS))}
+            every = {row.name: PbxBeat(*row) for row in connection.execute(_EVERY)}
             found = every[me.name].beat if me.name in every else None
             if before is not None and found != before:
                 raise NameTaken(f"another controller runs under the name {me.name}: give each its own pbx.name")
-            query = select(ALLOTMENTS).where(ALLOTMENTS.c.scope.in_(scopes))
-            parts, silent = decide(every, [Allotted(*row) for row in connection.execute(query)])
+            rows = connection.execute(_PARTS, {"the_scopes": list(scopes)})
+            parts, silent = decide(every, [Allotted(*row) for row in rows])
             _write(connection, me, parts, me.name in every)
             if silent:
-                _empty(connection, ALLOTMENTS.c.pbx.in_(silent))
+                connection.execute(_EMPTY, {"the_pbxs": list(silent)})
 
     def all(self) -> list[PbxBeat]:
         """Each with its last beat, by name."""
@@ -63,7 +63,7 @@ class Pbxs:
         """The PBX holds nothing any more: its controller ends, and sends nothing from now on."""
         with self._database.write() as connection:
             locks.allotting(connection)
-            _empty(connection, ALLOTMENTS.c.pbx == name)
+            connection.execute(_EMPTY, {"the_pbxs": [name]})
             connection.execute(update(PBXS).where(PBXS.c.name == name).values(beat=LEFT, ready=False))
 
     def open_calls(self, names: Collection[str]) -> dict[tuple[str, str], int]:
@@ -89,21 +89,26 @@ class Pbxs:
 def _write(connection: Connection, me: PbxBeat, parts: Iterable[Allotted], known: bool) -> None:
     values = _values(me)
     if known:
-        connection.execute(update(PBXS).where(PBXS.c.name == me.name).values(**values))
+        connection.execute(_BEAT, {"the_name": values.pop("name"), **values})
     else:
         connection.execute(insert(PBXS).values(**values))
-    _empty(connection, (ALLOTMENTS.c.pbx == me.name) & (ALLOTMENTS.c.rate_cps > 0))  # of campaigns that are over
+    connection.execute(_EMPTY_RATES, {"the_pbx": me.name})  # of campaigns that are over
     rows = [_values(part) for part in parts]
-    mine = ALLOTMENTS.c.scope.in_([row["scope"] for row in rows]) & (ALLOTMENTS.c.pbx == me.name)
-    connection.execute(ALLOTMENTS.delete().where(mine))
+    connection.execute(_DROP, {"the_pbx": me.name, "the_scopes": [row["scope"] for row in rows]})
     if rows:
         connection.execute(insert(ALLOTMENTS), rows)
 
 
-def _empty(connection: Connection, where: ColumnElement[bool]) -> None:
-    nothing = {"wants": False, "rate_cps": 0.0, "channels": 0, "live": 0}
-    connection.execute(update(ALLOTMENTS).where(where).values(**nothing))
+_EVERY = select(PBXS)
+_OF_SCOPES = ALLOTMENTS.c.scope.in_(bindparam("the_scopes", expanding=True))
+_MINE = ALLOTMENTS.c.pbx == bindparam("the_pbx")
+_PARTS = select(ALLOTMENTS).where(_OF_SCOPES)
+_NOTHING = update(ALLOTMENTS).values(wants=False, rate_cps=0.0, channels=0, live=0)
+_EMPTY = _NOTHING.where(ALLOTMENTS.c.pbx.in_(bindparam("the_pbxs", expanding=True)))
+_EMPTY_RATES = _NOTHING.where(_MINE, ALLOTMENTS.c.rate_cps > 0)
+_DROP = ALLOTMENTS.delete().where(_MINE, _OF_SCOPES)
+_BEAT = update(PBXS).where(PBXS.c.name == bindparam("the_name"))
 
 
 def _values(row: PbxBeat | Allotted) -> dict[str, object]:
-    return dict(zip([field.name for field in fields(row)], astuple(row), strict=True))
+    return {field.name: getattr(row, field.name) for field in fields(row)}

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from ivr.adapters.store import locks, schema
@@ -25,6 +25,8 @@ _CALLED = (
     .select_from(schema.attempts.join(schema.targets).join(schema.contacts))
     .join(schema.campaigns, schema.campaigns.c.id == schema.attempts.c.campaign_id)
 )
+_IN_FORCE = select(TABLE.c.number_hmac, TABLE.c.scope)
+_IN_SCOPES = _IN_FORCE.where(TABLE.c.scope.in_(bindparam("the_scopes", expanding=True)))
 
 
 def sponsor_scope(sponsor_id: int) -> str:
@@ -93,8 +95,9 @@ class Suppressions:
         asked = set(calls)
         call_of = {(self.fingerprint(number), sponsor_id): (number, sponsor_id) for number, sponsor_id in asked}
         scopes = {sponsor_scope(sponsor_id): sponsor_id for _, sponsor_id in asked}
-        query = select(TABLE.c.number_hmac, TABLE.c.scope).where(TABLE.c.scope.in_((PLATFORM, *sorted(scopes))))
-        found = rows_among(connection, query, TABLE.c.number_hmac, {fingerprint for fingerprint, _ in call_of})
+        fingerprints = {fingerprint for fingerprint, _ in call_of}
+        of_scopes = [PLATFORM, *sorted(scopes)]
+        found = rows_among(connection, _IN_SCOPES, TABLE.c.number_hmac, fingerprints, the_scopes=of_scopes)
         return {
             call_of[row.number_hmac, sponsor_id]
             for row in found
@@ -113,8 +116,7 @@ class Suppressions:
 
     def _insert_fresh(self, connection: Connection, rows: Mapping[tuple[str, str], Mapping[str, Any]]) -> None:
         """Those rows (by fingerprint and scope) that are not in force yet are."""
-        query = select(TABLE.c.number_hmac, TABLE.c.scope)
-        found = rows_among(connection, query, TABLE.c.number_hmac, (fingerprint for fingerprint, _ in rows))
+        found = rows_among(connection, _IN_FORCE, TABLE.c.number_hmac, (fingerprint for fingerprint, _ in rows))
         known = {(row.number_hmac, row.scope) for row in found}
         for key in rows.keys() - known:
             try:
