@@ -148,7 +148,8 @@ class Wire(AMIProtocol):
 
 
 def _headers(message: Message) -> Headers:
-    return Headers((name, value) for name, value in message.items() if value or name != "content")  # its own addition
+    pairs = message._store.values()  # its `items` looks each name up again: half the cost of an event
+    return Headers((name, value) for name, value in pairs if value or name != "content")  # its own addition
 
 
 def _lost_during(name: str) -> str:
