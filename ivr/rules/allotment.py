@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from ivr.rules.pacing import WINDOW_S
 from ivr.rules.sharing import divide
 
+SILENT_S = 6.0
+"""A PBX whose beat did not change for this long holds nothing any more. Longer than the lease."""
 MARGIN_S = 0.5
 """A giver sends by its new rate at most so long after it wrote it down."""
 

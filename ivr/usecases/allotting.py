@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ivr.adapters.store import Store
 from ivr.errors import NameTaken, Temporary
-from ivr.rules.allotment import Held, Limit, Part, part_of, settle_s
+from ivr.rules.allotment import SILENT_S, Held, Limit, Part, part_of, settle_s
 from ivr.rules.breaker import State
 from ivr.rules.records import Allotted, Campaign, Override, PbxBeat
 from ivr.settings import Settings
@@ -30,8 +30,6 @@ SOON_S = 0.1
 """A beat that cannot wait comes so long after the last one."""
 LEASE_S = 4.0
 """Nothing is sent so long after the last committed beat."""
-SILENT_S = 6.0
-"""A PBX whose beat did not change for this long holds nothing any more. Longer than the lease."""
 LATE_S = 0.4
 """While others share, a beat under way for so long stops our sending until what it wrote is known."""
 FULL_S = 3.0

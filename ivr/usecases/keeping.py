@@ -8,8 +8,9 @@ from typing import Any
 
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
+from ivr.rules.allotment import SILENT_S
 from ivr.settings import Settings
-from ivr.usecases.allotting import SILENT_S, Watch, steady_s
+from ivr.usecases.allotting import Watch, steady_s
 from ivr.usecases.dialing import Dialer
 from ivr.usecases.finishing import finish_done
 from ivr.usecases.reconciling import missing_listens

@@ -26,6 +26,16 @@ class TrunkState:
     override: Override | None
     parts: list[Allotted]
 
+    @property
+    def worst(self) -> Allotted | None:
+        """The part of the PBX that began the most calls in any rolling second since it was first used."""
+        return max(self.parts, key=lambda part: part.worst_second, default=None)
+
+    @property
+    def worst_second(self) -> int:
+        """How many those were."""
+        return self.worst.worst_second if self.worst else 0
+
 
 @dataclass(frozen=True, slots=True)
 class PbxState:

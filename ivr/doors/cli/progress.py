@@ -20,6 +20,7 @@ from ivr.errors import NotReady
 from ivr.rules.records import Books, Campaign
 from ivr.rules.states import CampaignState
 from ivr.settings import Settings
+from ivr.usecases import limits, troubles
 from ivr.usecases.drafting import AS_ITS_TRUNKS_CPS
 
 REFRESH_S = 0.5
@@ -73,7 +74,7 @@ class Meter:
     def __init__(self, store: Store, settings: Settings, campaign: Campaign) -> None:
         self._store = store
         self._campaign = campaign
-        self._pbx = settings.pbx.name
+        self._settings = settings
         self._queues = Queues(settings.redis_url)
         self._called: deque[tuple[float, int]] = deque(maxlen=20)
         self.state = campaign.state
@@ -95,6 +96,7 @@ class Meter:
             f"{self._campaign.name} {self.state.value}",
             f"{called}/{books.targets} called",
             f"{self._rate():.1f} calls/s",
+            *self._worst_seconds(),
             f"{live.get('live', 0)} channels",
             f"{books.outcomes.get('answered', 0)} answered",
             _listen_rate(listens, heard_ms, self._campaign.message.length_ms),
@@ -107,7 +109,7 @@ class Meter:
 
     def _live(self) -> dict[str, Any]:
         try:
-            return self._queues.live(self._pbx) or {}
+            return self._queues.live(self._settings.pbx.name) or {}
         except NotReady:
             return {}
 
@@ -129,6 +131,14 @@ class Meter:
             return ""
         return f"{books.waiting} to be called again, from {_local(books.next_due_ms, self._campaign)}"
 
+    def _worst_seconds(self) -> list[str]:
+        """The most calls that any PBX began in a rolling second, of each of its trunks, beside what may be now."""
+        return [
+            f"worst second {state.worst_second} of {state.rate_cps:g} ({state.name})"
+            for state in limits.trunks(self._store, self._settings)
+            if state.name in self._campaign.trunks and state.worst_second
+        ]
+
     def _waits_for(self) -> str:
         """Which rule of the Gate holds the campaign back, and until when."""
         try:
@@ -138,6 +148,9 @@ class Meter:
         if hold is None:
             return ""
         rule, until = hold
+        parked = troubles.parked(self._queues, (beat.name for beat in self._store.pbxs.all()), rule)
+        if parked:
+            return f"waits: {parked}"
         if not until:
             return f"waits: {rule} (somebody must mend it)"
         return f"waits: {rule} until {_local(datetime.fromisoformat(until).timestamp() * 1000, self._campaign)}"

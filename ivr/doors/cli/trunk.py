@@ -9,8 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from ivr.doors.cli.parts import console, say, settings_of, store_of
-from ivr.rules.records import Allotted, Override
-from ivr.usecases import limits
+from ivr.rules.records import Allotted, Override, PbxBeat
+from ivr.usecases import limits, troubles
+from ivr.usecases.campaigns import now_ms
 
 
 @click.group()
@@ -27,14 +28,15 @@ def list_trunks(context: click.Context) -> None:
     for column in ("trunk", "host", "PBX", "calls/s", "channels", "live", "breaker", "worst second", "limits by"):
         table.add_column(column)
     with store_of(settings) as store:
+        told = {(one.pbx, one.trunk): str(one) for one in troubles.now(store, settings)}
         for state in limits.trunks(store, settings):
-            worst = max(state.parts, key=lambda part: part.worst_second, default=None)
             live = sum(part.live for part in state.parts)
-            total = (f"{state.rate_cps:g}", str(state.channels), str(live), "", _worst(worst))
+            total = (f"{state.rate_cps:g}", str(state.channels), str(live), "", _worst(state.worst))
             table.add_row(escape(state.name), escape(state.host), "all", *total, _by(state.override))
             for part in state.parts:
-                figures = (f"{part.rate_cps:g}", str(part.channels), str(part.live), escape(part.breaker))
-                table.add_row("", "", part.pbx, *figures, _worst(part), "")
+                figures = (f"{part.rate_cps:g}", str(part.channels), str(part.live))
+                breaker = escape(told.get((part.pbx, state.name), part.breaker))
+                table.add_row("", "", part.pbx, *figures, breaker, _worst(part), "")
     console.print(table)
 
 
@@ -73,8 +75,12 @@ def list_pbxs(context: click.Context) -> None:
     with store_of(settings) as store:
         for state in limits.pbxs(store, settings):
             beat = state.beat
-            how = "never ran" if beat is None else "ready" if beat.ready else "not ready"
-            row = (how, str(state.channels), str(beat.live if beat else 0), _when(beat.beat_at_ms) if beat else "")
+            row = (
+                _how(beat),
+                str(state.channels),
+                str(beat.live if beat else 0),
+                _when(beat.beat_at_ms) if beat else "",
+            )
             table.add_row(state.name, *row, _by(state.override))
     console.print(table)
 
@@ -93,6 +99,16 @@ def set_pbx(context: click.Context, name: str, channels: int | None, as_settings
         else:
             limits.set_pbx(store, settings, name, channels)
     say(f"{name}: channels as in its settings" if as_settings else f"{name}: {channels} channels")
+
+
+def _how(beat: PbxBeat | None) -> str:
+    if beat is None:
+        return "never ran"
+    if troubles.has_ended(beat):
+        return "ended"
+    if troubles.is_silent(beat, now_ms()):
+        return "silent"
+    return "ready" if beat.ready else "not ready"
 
 
 def _worst(part: Allotted | None) -> str:
