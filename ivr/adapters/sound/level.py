@@ -18,6 +18,8 @@ TARGET_LUFS = -22.5
 TARGET_DBOV = -22.0
 CLOSE_DB = 0.05
 PASSES = 6
+SURE_GAIN_DB = 20.0
+"""What is quieter is near the gate of -70 LUFS, which is not louder when the sound is: it is measured again."""
 SILENT_DBOV = -65.0
 """A whisper recorded far too low is at -60; below this there is no voice to bring up."""
 
@@ -92,14 +94,24 @@ def high_pass(signal: Signal, rate_hz: int, cut_hz: float = 80.0) -> Signal:
 
 def bring_to_target(signal: Signal, rate_hz: int) -> Signal:
     """`signal`, which is not silent, at TARGET_LUFS with no peak above the ceiling."""
-    gain_db, levelled = 0.0, signal
+    gain_db = TARGET_LUFS - _loudness(signal, rate_hz)
     for _ in range(PASSES):  # limiting lowers the loudness a little, so the gain is corrected by what came out
+        louder = signal * signal.dtype.type(10 ** (gain_db / 20))
+        levelled = limit(louder, rate_hz)
+        if levelled is louder and gain_db < SURE_GAIN_DB:
+            break
         missing_db = TARGET_LUFS - _loudness(levelled, rate_hz)
         if abs(missing_db) < CLOSE_DB:
             break
         gain_db += missing_db
-        levelled = limit(signal * signal.dtype.type(10 ** (gain_db / 20)), rate_hz)
     return levelled
+
+
+def roughly_to_target(signal: Signal, rate_hz: int) -> Signal:
+    """`signal` so loud that 16 bits hold it well: at TARGET_LUFS, or up to 12 dB below when its peaks need the room."""
+    gain = 10 ** ((TARGET_LUFS - _loudness(signal, rate_hz)) / 20)
+    room = 1 / max(float(np.abs(signal).max()), 1e-12)
+    return signal * signal.dtype.type(max(min(gain, room), gain / 4))
 
 
 def _loudness(signal: Signal, rate_hz: int) -> float:

@@ -62,7 +62,7 @@ def _levelled(pcm: Pcm, name: str) -> level.Signal:
     filtered = level.high_pass(wide, WIDE_HZ) if len(wide) else wide
     if not level.active_level_dbov(filtered, WIDE_HZ) > level.SILENT_DBOV:
         raise refusal("silent", name)
-    trimmed = editing.trim_and_fade(_quantised(level.bring_to_target(filtered, WIDE_HZ)), WIDE_HZ)
+    trimmed = editing.trim_and_fade(_quantised(level.roughly_to_target(filtered, WIDE_HZ)), WIDE_HZ)
     frame = FRAME * WIDE_HZ // TELEPHONE_HZ
     return np.pad(trimmed, (0, -len(trimmed) % frame)).astype(np.float32) / 32768
 
