@@ -20,46 +20,57 @@ from ivr.errors import IvrError
 
 log = logging.getLogger(__name__)
 
-KEEP_S = 2 * 24 * 3600
+DAY_S = 24 * 3600
+KEEP_S = 2 * DAY_S
 BATCH = 200
+GATHER_S = 0.5
+"""How long a result waits for others, so that they are sent as one: sending costs as much for many as for one."""
 
 
 class Outbox:
     """What was put is in the file when `put` returns, and is sent in the background until it is taken."""
 
-    def __init__(self, folder: Path, name: str, send: Callable[[list[Mapping[str, Any]]], None]) -> None:
+    def __init__(self, folder: Path, name: str, send: Callable[[list[str]], None]) -> None:
+        """send: told of what was put, each as the JSON that stands in the file, until it raises nothing."""
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._name = folder, name
         self._open()
         self._send = send
-        self._waiting: queue.Queue[Mapping[str, Any] | None] = queue.Queue()
+        self._waiting: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._hurry = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
         self._thread.start()
         _forget_old(folder)
 
     def _open(self) -> None:
-        self._day = time.strftime("%Y%m%d", time.gmtime())
-        path = self._folder / f"{self._name}-{self._day}-{os.getpid()}.jsonl"
+        self._day = int(time.time()) // DAY_S
+        path = self._folder / f"{self._name}-{time.strftime('%Y%m%d', time.gmtime())}-{os.getpid()}.jsonl"
         self._file = path.open("a", encoding="utf-8")
 
-    def put(self, result: Mapping[str, Any]) -> None:
-        """The result survives the death of this process; without room on the disk it is sent all the same."""
-        line = json.dumps(result) + "\n"
+    def put(self, result: Mapping[str, Any], *, at_once: bool = False) -> None:
+        """The result survives the death of this process; without room on the disk it is sent all the same.
+
+        at_once: it is sent without waiting for others.
+        """
+        line = json.dumps(result)
         try:
             with self._lock:
-                if self._day != time.strftime("%Y%m%d", time.gmtime()):
+                if self._day != int(time.time()) // DAY_S:
                     self._file.close()
                     self._open()
-                self._file.write(line)
+                self._file.write(f"{line}\n")
                 self._file.flush()
         except OSError as error:
             log.error("outbox cannot be written", extra={"action": "outbox_full", "why": error.strerror})
-        self._waiting.put(result)
+        self._waiting.put(line)
+        if at_once:
+            self._hurry.set()
 
     def close(self, timeout_s: float = 5.0) -> None:
         """What was put is sent, if the other side takes it in time."""
         self._waiting.put(None)
+        self._hurry.set()
         self._thread.join(timeout_s)
         self._file.close()
 
@@ -67,16 +78,19 @@ class Outbox:
         last = False
         while not last:
             batch = [self._waiting.get()]
+            if self._waiting.empty():
+                self._hurry.wait(GATHER_S)
+            self._hurry.clear()
             while len(batch) < BATCH and not self._waiting.empty():
                 batch.append(self._waiting.get_nowait())
             last = None in batch
-            self._deliver([result for result in batch if result is not None])
+            self._deliver([line for line in batch if line is not None])
 
-    def _deliver(self, results: list[Mapping[str, Any]]) -> None:
+    def _deliver(self, lines: list[str]) -> None:
         delay_s = 0.1
-        while results:
+        while lines:
             try:
-                self._send(results)
+                self._send(lines)
             except Exception as error:  # whatever it is: this thread is the results' only way out
                 why = str(error) if isinstance(error, IvrError) else type(error).__name__
                 log.warning("results wait in the outbox", extra={"action": "outbox_waits", "why": why})

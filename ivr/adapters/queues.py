@@ -155,9 +155,14 @@ class Queues:
     @_translated
     def publish_results(self, results: Iterable[Mapping[str, Any]]) -> None:
         """The results are in the stream."""
+        self.publish_texts(map(json.dumps, results))
+
+    @_translated
+    def publish_texts(self, results: Iterable[str]) -> None:
+        """The results, each given as JSON, are in the stream."""
         with self._redis.pipeline(transaction=False) as pipe:
             for result in results:
-                pipe.xadd(RESULTS, {"json": json.dumps(result)})
+                pipe.xadd(RESULTS, {"json": result})
             pipe.execute()
 
     @_translated

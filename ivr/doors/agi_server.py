@@ -6,17 +6,16 @@ import contextlib
 import importlib.util
 import logging
 import os
+import re
 import signal
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from ivr.adapters.agi import AgiServer, AgiSession
 from ivr.adapters.outbox import Outbox
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
-from ivr.errors import AgiRefused, CallEnded
+from ivr.errors import AgiRefused, CallEnded, Unsendable
 from ivr.rules.segments import EndedBy, Segment
 from ivr.settings import HOME, Settings
 from ivr.usecases.conversation import Call, Manners, SoundMissing, Sounds
@@ -29,6 +28,8 @@ DRAIN_S = 5.0
 
 Script = Callable[[Call], None]
 SEGMENT_ARGUMENTS = (Segment.PREROLL, Segment.MESSAGE, Segment.NOTICE, Segment.CONFIRMATION)
+_NAME = re.compile(r"[A-Za-z0-9-]*")
+"""Names of ours, of attempts and of files; dialplans/ivr-fallback.conf knows the same ones."""
 
 
 def load_scripts(folder: Path) -> dict[str, Script]:
@@ -48,7 +49,8 @@ class Conversations:
     """Turns AGI sessions into calls, and calls into results."""
 
     def __init__(self, settings: Settings, store: Store, outbox: Outbox) -> None:
-        self._settings = settings
+        self._folder = settings.sounds_dir
+        self._manners = Manners(settings.calls.grace_s, settings.calls.max_repeats)
         self._store = store
         self._outbox = outbox
 
@@ -62,20 +64,22 @@ class Conversations:
 
     def _converse(self, session: AgiSession, script: Script) -> None:
         attempt, *names = session.arguments
-        sounds = Sounds(self._settings.sounds_dir, dict(zip(SEGMENT_ARGUMENTS, names, strict=True)))
-        manners = Manners(self._settings.calls.grace_s, self._settings.calls.max_repeats)
-        call = Call(attempt, session, sounds, manners, self._stop)
+        if not attempt or not _NAME.fullmatch(attempt) or len(names) != len(SEGMENT_ARGUMENTS):
+            raise Unsendable("a call whose attempt or sounds have names that are not ours")
+        files = (name if _NAME.fullmatch(name) else "" for name in names)  # "": there is no such file
+        sounds = Sounds(self._folder, dict(zip(SEGMENT_ARGUMENTS, files, strict=True)))
+        call = Call(attempt, session, sounds, self._manners, self._stop)
         ended_by, error = EndedBy.UNKNOWN, "the call script failed"
         try:
             script(call)
-            session.set_variable("IVR_RESULT", "done")
+            call.finish()
             ended_by, error = EndedBy.US, ""
         except CallEnded:
             ended_by, error = _who_left(session), ""
         except SoundMissing as missing:
             log.error("sound missing", extra={"action": "sound_missing", "attempt_id": attempt, "why": str(missing)})
             error = str(missing)
-            session.set_variable("IVR_RESULT", "file")
+            call.give_way()
         finally:
             self._outbox.put(listen_result(call.listen(ended_by, error)))
 
@@ -86,7 +90,7 @@ class Conversations:
         except Exception as error:  # whatever the database has: the 9 counts
             why = {"action": "stop_waits", "attempt_id": attempt, "why": type(error).__name__}
             log.error("stop waits in the outbox", extra=why)
-            self._outbox.put(stop_result(attempt, at_ms))
+            self._outbox.put(stop_result(attempt, at_ms), at_once=True)
 
 
 def _who_left(session: AgiSession) -> EndedBy:
@@ -99,21 +103,23 @@ def _who_left(session: AgiSession) -> EndedBy:
 
 def run(settings: Settings) -> None:
     """Serves calls until SIGTERM; then lets the calls on the line end, for 5 s at most."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # of every thread: it is waited for below
     store = Store(settings)
     queues = Queues(settings.redis_url)
-    outbox = Outbox(settings.var_dir / "outbox", "agi", lambda results: _send(queues, results))
+    outbox = Outbox(settings.var_dir / "outbox", "agi", lambda lines: _send(queues, lines))
     conversations = Conversations(settings, store, outbox)
     routes = {name: conversations.route(script) for name, script in load_scripts(HOME / "agi").items()}
     server = AgiServer("127.0.0.1", settings.pbx.agi_port, routes)
-    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown, args=(DRAIN_S,)).start())
     settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings.agi_pid_file.write_text(str(os.getpid()))
+    server.start()
     log.info("AGI server listens", extra={"action": "agi_up", "port": settings.pbx.agi_port})
-    server.serve_forever()
+    signal.sigwait({signal.SIGTERM})
+    server.shutdown(DRAIN_S)
     outbox.close()
     store.close()
 
 
-def _send(queues: Queues, results: list[Mapping[str, Any]]) -> None:
-    queues.publish_results(results)
+def _send(queues: Queues, lines: list[str]) -> None:
+    queues.publish_texts(lines)
     queues.ring_record()

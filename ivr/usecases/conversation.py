@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -32,8 +33,11 @@ class Line(Protocol):
     def wait_for_digit(self, timeout_s: float) -> str | None:
         """The key pressed in time, or None; CallEnded on a hang-up."""
 
-    def set_variable(self, name: str, value: str) -> None:
-        """The channel's variable has that value."""
+    def set_variables(self, values: Mapping[str, str]) -> None:
+        """The channel's variables have these values, all at once."""
+
+    def leave(self, name: str, value: str) -> None:
+        """The dialplan goes on, and finds that value in the channel's variable: the last word."""
 
 
 class SoundMissing(IvrError):
@@ -45,20 +49,15 @@ class Sounds:
     """Where the renderings are, and which one each segment has."""
 
     folder: Path
-    names: dict[Segment, str]
+    names: Mapping[Segment, str]
 
-    def path(self, segment: Segment) -> str:
-        """The path without ending, as Asterisk wants it; SoundMissing if there is no such file."""
-        if not self._file(segment).is_file():
-            raise SoundMissing(f"the sound of segment {segment} is missing")
-        return str(self.folder / self.names[segment])
-
-    def length_ms(self, segment: Segment) -> int:
-        """The length of the segment's rendering, milliseconds."""
-        return self._file(segment).stat().st_size // SAMPLES_PER_MS
-
-    def _file(self, segment: Segment) -> Path:
-        return self.folder / f"{self.names[segment]}.alaw"
+    def find(self, segment: Segment) -> tuple[str, int]:
+        """Path without ending, as Asterisk wants it, and length in milliseconds; SoundMissing if there is no file."""
+        path = f"{self.folder}/{self.names[segment]}"
+        try:
+            return path, os.stat(f"{path}.alaw").st_size // SAMPLES_PER_MS
+        except OSError:
+            raise SoundMissing(f"the sound of segment {segment} is missing") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,7 @@ class Call:
         A key that asks for nothing is noted, and the sound goes on where it was. Raises CallEnded when the person hangs
         up and SoundMissing when there is nothing to play; what was heard until then is kept.
         """
-        path = self._sounds.path(segment)
+        path, length_ms = self._sounds.find(segment)
         self._messages_begun += segment is Segment.MESSAGE
         armed = "" if segment is Segment.CONFIRMATION else ALL_KEYS  # a second 9 must not cut the confirmation
         began_ms = self._elapsed_ms()
@@ -109,21 +108,25 @@ class Call:
                 if self._meaning(played.digit) is None:
                     offset = position
                     continue
-            self._note_play(segment, position // SAMPLES_PER_MS, began_ms)
+            heard_ms = min(position // SAMPLES_PER_MS, length_ms)
+            self._plays.append(Play(segment, self._sounds.names[segment], heard_ms, length_ms, began_ms))
             if played.hung_up:
                 raise CallEnded
             return self._meaning(played.digit)
 
     def wait_for_key(self) -> Wish | None:
         """What the person asked for in the seconds after the notice; None if nothing. Raises CallEnded on a hang-up."""
+        if self._manners.grace_s <= 0:
+            return None
         began_ms = self._elapsed_ms()
+        notice_ms = self._plays[-1].length_ms if self._plays else 0
         self._enter(AFTER, began_ms)
         deadline = time.monotonic() + self._manners.grace_s
         while (left_s := deadline - time.monotonic()) > 0:
             key = self._line.wait_for_digit(left_s)
             if key is None:
                 return None
-            self._note_key(key, Segment.NOTICE, self._sounds.length_ms(Segment.NOTICE) + self._elapsed_ms() - began_ms)
+            self._note_key(key, Segment.NOTICE, notice_ms + self._elapsed_ms() - began_ms)
             if wish := self._meaning(key):
                 return wish
         return None
@@ -140,6 +143,14 @@ class Call:
         log.info("stop stored", extra={"action": "stop_stored", "attempt_id": self.attempt})
         self.play(Segment.CONFIRMATION)
 
+    def finish(self) -> None:
+        """The dialplan hangs up: all that was to be said was said. Raises CallEnded if the link to it is gone."""
+        self._line.leave("IVR_RESULT", "done")
+
+    def give_way(self) -> None:
+        """The dialplan speaks in our place: a file is missing. Raises CallEnded if the link to it is gone."""
+        self._line.leave("IVR_RESULT", "file")
+
     def listen(self, ended_by: EndedBy, error: str = "") -> Listen:
         """What was heard until now."""
         return Listen(
@@ -153,12 +164,13 @@ class Call:
         )
 
     def _enter(self, segment: str, began_ms: int) -> None:
-        """The dialplan knows where we are and what was heard, should it have to go on without us."""
-        if self._plays:
-            heard = (f"{play.segment}.{play.heard_ms}.{self._at_ms + play.began_ms}" for play in self._plays)
-            self._line.set_variable("IVR_PLAYED", "-".join(heard))
-        self._line.set_variable("IVR_BEGAN", str(self._at_ms + began_ms))
-        self._line.set_variable("IVR_SEGMENT", segment)
+        """The dialplan knows where we are and what was heard, should it have to go on without us.
+
+        By one command: a death in the middle must not leave it half told, and each command wakes two processes.
+        """
+        heard = (f"{play.segment}.{play.heard_ms}.{self._at_ms + play.began_ms}" for play in self._plays)
+        began = str(self._at_ms + began_ms)
+        self._line.set_variables({"IVR_SEGMENT": segment, "IVR_BEGAN": began, "IVR_PLAYED": "-".join(heard)})
 
     def _meaning(self, key: str) -> Wish | None:
         """What the key asks for now: a message that was repeated often enough goes on instead."""
@@ -167,11 +179,6 @@ class Call:
 
     def _note_key(self, key: str, segment: Segment, within_ms: int) -> None:
         self._keys.append(KeyPress(key, segment, within_ms, self._elapsed_ms()))
-
-    def _note_play(self, segment: Segment, heard_ms: int, began_ms: int) -> None:
-        length_ms = self._sounds.length_ms(segment)
-        sound = self._sounds.names[segment]
-        self._plays.append(Play(segment, sound, min(heard_ms, length_ms), length_ms, began_ms))
 
     def _elapsed_ms(self) -> int:
         return round((time.monotonic() - self._began) * 1000)

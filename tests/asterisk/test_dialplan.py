@@ -18,11 +18,15 @@ CONFIRMED = [("confirmation", "begin"), ("confirmation", "end")]
 
 
 class FakeScript:
-    """A FastAGI server that follows `lines`, then drops the connection; `die`: in the middle of the last."""
+    """A FastAGI server that follows `lines`, then drops the connection; `die`: in the middle of the last.
+
+    The answer to the last line is not waited for, as the call scripts do.
+    """
 
     def __init__(self, port: int, lines: list[str], die: bool) -> None:
         self.listener = socket.create_server(("127.0.0.1", port))
         self.lines, self.die, self.environment = lines, die, ""
+        self.answers: list[str] = []
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
@@ -33,10 +37,10 @@ class FakeScript:
             for number, command in enumerate(self.lines):
                 stream.write(command + "\n")
                 stream.flush()
-                if self.die and number == len(self.lines) - 1:
+                if number < len(self.lines) - 1:
+                    self.answers.append(stream.readline())
+                elif self.die:
                     threading.Event().wait(0.3)  # dies in the middle of what it plays
-                else:
-                    stream.readline()
 
 
 Script = Callable[..., FakeScript]
@@ -56,6 +60,11 @@ def script(pbx: RunningPbx) -> Iterator[Script]:
         server.listener.close()
 
 
+def entering(segment: str, began: str = "", played: str = "") -> str:
+    """What a script says before each segment."""
+    return f'SET VARIABLE "ARRAY(IVR_SEGMENT,IVR_BEGAN,IVR_PLAYED)" "{segment},{began},{played}"'
+
+
 def test_no_script_preroll_and_notice_are_heard(ami: Ami, callee: Callee) -> None:
     ear = callee()
     ami.call("down-1")
@@ -67,10 +76,11 @@ def test_no_script_preroll_and_notice_are_heard(ami: Ami, callee: Callee) -> Non
 
 
 def test_script_that_ends_well_is_not_spoken_over(ami: Ami, callee: Callee, script: Script) -> None:
-    server = script(["SET VARIABLE IVR_SEGMENT after", "SET VARIABLE IVR_RESULT done"])
+    server = script([entering("after", "17", "notice.800.16"), 'SET VARIABLE "IVR_RESULT" "done"'])
     callee()
     ami.call("done-1")
     ami.ended("done-1")
+    assert server.answers == ["200 result=1\n"]
     assert not ami.of("IvrFallback", Attempt="done-1")
     assert ami.plays("done-1") == []
     for number, value in enumerate(("done-1", "p1", "m1", "n1", "c1"), 1):
@@ -95,24 +105,47 @@ def test_script_dies_in_the_middle(
 ) -> None:
     attempt = f"dies-{segment}"
     sound = pbx.settings.sounds_dir / "m1"
-    began = "1700000000123"
-    script(
-        [f"SET VARIABLE IVR_SEGMENT {segment}", f"SET VARIABLE IVR_BEGAN {began}", f'STREAM FILE "{sound}" ""'],
-        die=True,
-    )
+    began, played = "1700000000123", "preroll.400.1699999999000-message.7.1699999999400"
+    script([entering("preroll"), entering(segment, began, played), f'STREAM FILE "{sound}" ""'], die=True)
     ear = callee()
     ami.call(attempt)
     ami.ended(attempt)
     (told,) = ami.of("IvrFallback", Attempt=attempt)
-    assert (told["Segment"], told["Began"], told["Reason"]) == (segment, began, "agi")
+    assert (told["Segment"], told["Began"], told["Played"], told["Reason"]) == (segment, began, played, "agi")
     assert ami.plays(attempt) == plays
     expected_ms = {"confirmation": 300, "after": 0}.get(segment, 800)
     assert 200 <= ear.heard_ms - expected_ms <= 1100  # and what the script had played before
     assert bool(ami.of("IvrStop", Attempt=attempt)) == (segment == "confirmation")
 
 
+def test_who_hangs_up_in_the_confirmation_of_a_script_that_died_has_stopped(
+    ami: Ami, callee: Callee, script: Script, pbx: RunningPbx
+) -> None:
+    sound = pbx.settings.sounds_dir / "m1"
+    script([entering("message"), entering("confirmation"), f'STREAM FILE "{sound}" ""'], die=True)
+    callee(hang_up=True, after_ms=200)
+    ami.call("h-stop")
+    ami.ended("h-stop")
+    assert ami.of("IvrStop", Attempt="h-stop")
+    assert "h-stop" in stops.read(pbx.settings)
+    assert not ami.of("IvrFallback", Attempt="h-stop")
+
+
+@pytest.mark.parametrize("segment", ["preroll", "message", "notice", "after"])
+def test_who_hangs_up_elsewhere_has_not(
+    ami: Ami, callee: Callee, script: Script, pbx: RunningPbx, segment: str
+) -> None:
+    attempt = f"h-{segment}"
+    script([entering(segment), f'STREAM FILE "{pbx.settings.sounds_dir / "m1"}" ""'], die=True)
+    callee(hang_up=True, after_ms=100)
+    ami.call(attempt)
+    ami.ended(attempt)
+    assert not ami.of("IvrStop", Attempt=attempt)
+    assert attempt not in stops.read(pbx.settings)
+
+
 def test_script_that_misses_a_file(ami: Ami, callee: Callee, script: Script) -> None:
-    script(["SET VARIABLE IVR_RESULT file"])
+    script(['SET VARIABLE "IVR_RESULT" "file"'])
     callee()
     ami.call("file-1")
     ami.ended("file-1")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,8 +41,7 @@ class Scripts:
         self._folder = settings.sounds_dir
         self._script = load_scripts(HOME / "agi")[channelvars.AGI_ROUTE]
         self._server = AgiServer("127.0.0.1", settings.pbx.agi_port, {channelvars.AGI_ROUTE: self._converse})
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
+        self._server.start()
 
     def _converse(self, session: AgiSession) -> None:
         attempt, *names = session.arguments
@@ -51,7 +49,7 @@ class Scripts:
         call = Call(attempt, session, sounds, Manners(1.5, 3), lambda stopped, _: self.stopped.add(stopped))
         try:
             self._script(call)
-            session.set_variable(channelvars.RESULT, channelvars.RESULT_DONE)
+            call.finish()
             ended_by = EndedBy.US
         except CallEnded:
             ended_by = EndedBy.LISTENER
@@ -59,7 +57,6 @@ class Scripts:
 
     def close(self) -> None:
         self._server.shutdown(1.0)
-        self._thread.join(10)
 
 
 @pytest.fixture

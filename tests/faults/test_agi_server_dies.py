@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import pytest
 
 from ivr.rules.segments import EndedBy, Segment
 from ivr.usecases import health
 from tests.crowd import crowd, leaver, listener, stopper
 from tests.faults.promises import HEARD_ENOUGH_MS, kept
-from tests.stack import LENGTHS_MS, Stack
+from tests.stack import LENGTHS_MS, Stack, wait_for
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.faults, pytest.mark.timeout(90)]
 
@@ -62,6 +65,20 @@ def test_absent_from_the_start(stack: Stack) -> None:
             assert row.heard_ms[Segment.PREROLL] >= LENGTHS_MS[Segment.PREROLL] - 40
             assert row.heard_ms[Segment.NOTICE] >= LENGTHS_MS[Segment.NOTICE] - 40
     print("agi absent:", verdict.greatest_error_ms(), "ms")
+
+
+def test_told_to_end_it_lets_the_calls_on_the_line_end(stack: Stack) -> None:
+    campaign = stack.start("agi-ended", [listener(index, number) for index, number in stack.new_numbers(32)])
+    stack.wait_talking(12)
+    old = stack.pid("agi")
+    os.kill(old, signal.SIGTERM)
+    wait_for(lambda: stack.pid("agi") not in {0, old}, "another agi", 20)
+    verdict = stack.finished(campaign)
+    kept(verdict)
+    assert verdict.check.outcome_mismatches == 0
+    by_script = verdict.measured_by("agi")
+    assert len(by_script) >= 12, "what the script had measured of the calls on the line did not leave"
+    print("agi ended:", verdict.greatest_error_ms(), "ms")
 
 
 def test_a_server_that_hangs_is_replaced_and_the_notice_heard(stack: Stack) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,11 +28,11 @@ class Post:
         if is_open:
             self.open.set()
 
-    def __call__(self, results: list[Any]) -> None:
+    def __call__(self, lines: list[str]) -> None:
         self.tries += 1
         if not self.open.is_set():
             raise self.refuses
-        self.taken += results
+        self.taken += map(json.loads, lines)
 
 
 def result(attempt: str) -> dict[str, Any]:
@@ -59,6 +60,29 @@ def test_it_is_delivered_later_in_order_whatever_was_wrong(tmp_path: Path, troub
     post.open.set()
     wait_for(lambda: len(post.taken) == 5, "the delivery")
     assert [one["attempt"] for one in post.taken] == [f"a{number}" for number in range(5)]
+    box.close()
+
+
+def test_what_comes_close_together_is_sent_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ivr.adapters.outbox.GATHER_S", 60.0)
+    post = Post()
+    box = Outbox(tmp_path, "agi", post)
+    for number in range(5):
+        box.put(result(f"a{number}"))
+    began_s = time.monotonic()
+    box.close()
+    assert time.monotonic() - began_s < 5, "closing does not wait for more to come"
+    assert [one["attempt"] for one in post.taken] == [f"a{number}" for number in range(5)]
+    assert post.tries <= 2
+
+
+def test_what_cannot_wait_is_sent_at_once_and_the_rest_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ivr.adapters.outbox.GATHER_S", 60.0)
+    post = Post()
+    box = Outbox(tmp_path, "agi", post)
+    box.put(result("a1"))
+    box.put(result("a2"), at_once=True)
+    wait_for(lambda: len(post.taken) == 2, "the delivery", 5.0)
     box.close()
 
 
@@ -92,6 +116,7 @@ def test_old_files_are_forgotten_and_a_new_day_has_a_new_file(tmp_path: Path, mo
     box = Outbox(tmp_path, "agi", post)
     assert not old.exists()
     box.put(result("a1"))
+    monkeypatch.setattr(box, "_day", 0)
     monkeypatch.setattr("ivr.adapters.outbox.time.strftime", lambda *_: "20990101")
     box.put(result("a2"))
     box.close()

@@ -29,6 +29,7 @@ CALLS: dict[str, Callable[[Queues], Any]] = {
     "take_orders": lambda q: q.take_orders("pbx1", 5),
     "drop_orders": lambda q: q.drop_orders("pbx1"),
     "publish_results": lambda q: q.publish_results([{"a": 1}]),
+    "publish_texts": lambda q: q.publish_texts(["{}"]),
     "waiting_results": lambda q: q.waiting_results(),
     "read_results": lambda q: q.read_results("me", 5),
     "settle": lambda q: q.settle(["1-1"]),

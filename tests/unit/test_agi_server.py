@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -154,13 +156,77 @@ def test_200_calls_at_once_each_get_their_own_answers() -> None:
         until(lambda: scripted.server.live_calls == 0)
 
 
+def threads() -> set[int]:
+    return {thread.ident or 0 for thread in threading.enumerate() if thread.name == "agi"}
+
+
+def test_calls_one_after_another_make_no_threads() -> None:
+    def script(session: AgiSession) -> int:
+        session.play("/s/a")
+        return threading.get_ident()
+
+    with serving(script) as scripted:
+        used = set()
+        for _ in range(40):
+            with scripted.call() as call:
+                call.expect("STREAM FILE", "200 result=0 endpos=8000")
+                used.add(scripted.result())
+        assert len(used) <= 3
+    until(lambda: not threads())
+
+
+def test_after_a_crowd_only_some_threads_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ivr.adapters.agi.acceptors.SPARE", 4)
+    with serving(one_play) as scripted, contextlib.ExitStack() as calls:
+        crowd = [calls.enter_context(scripted.call()) for _ in range(40)]
+        for call in crowd:
+            call.expect("STREAM FILE")
+        assert len(threads()) == 41
+        for call in crowd:
+            call.say("200 result=0 endpos=1")
+        until(lambda: len(threads()) == 4)
+    until(lambda: not threads())
+
+
+def test_without_a_file_descriptor_left_a_call_waits_for_one(caplog: pytest.LogCaptureFixture) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with serving(one_play) as scripted, socket.socket() as call:
+        call.settimeout(10)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (call.fileno() + 1, hard))
+            call.connect(("127.0.0.1", scripted.server.port))
+            until(lambda: "could not be accepted" in caplog.text)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        call.sendall(b"agi_network: yes\nagi_network_script: test\n\n")
+        assert call.recv(100).startswith(b"STREAM FILE")
+
+
+def test_without_room_for_a_thread_a_call_waits_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(one_play) as scripted:
+        assert a_call_works(scripted)
+        until(lambda: len(threads()) == 2)
+        with scripted.call() as first, monkeypatch.context() as patched:
+            first.expect("STREAM FILE")
+            until(lambda: len(threads()) == 2)
+            patched.setattr(threading.Thread, "start", no_room)
+            with scripted.call() as second, scripted.call() as third:
+                second.expect("STREAM FILE", "200 result=0 endpos=2")
+                third.expect("STREAM FILE", "200 result=0 endpos=3")
+                first.say("200 result=0 endpos=1")
+                assert {scripted.result() for _ in range(3)} == {1, 2, 3}
+
+
+def no_room(_thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
 def test_shutdown_waits_for_the_calls_and_takes_no_new_one() -> None:
     scripted = Scripted(one_play)
     with scripted.call() as call, ThreadPoolExecutor(1) as pool:
         call.expect("STREAM FILE")
         port = scripted.server.port
         ending = pool.submit(scripted.server.shutdown, 10)
-        until(lambda: not scripted.thread.is_alive())
         until(lambda: answers(port, 2.0) is None)
         assert not ending.done()
         call.say("200 result=0 endpos=8000")
@@ -181,7 +247,8 @@ def test_shutdown_cuts_what_does_not_end_and_the_script_learns_it() -> None:
 def test_shutdown_before_serving_does_not_hang() -> None:
     server = AgiServer("127.0.0.1", 0, {})
     assert server.shutdown() == 0
-    server.serve_forever()
+    server.start()
+    assert answers(server.port, 2.0) is None
 
 
 def test_a_taken_port_is_said() -> None:

@@ -175,6 +175,38 @@ def test_p6_quotes_and_backslashes_stay_inside_their_argument(value: str) -> Non
         scripted.result()
 
 
+def test_several_variables_are_set_by_one_command() -> None:
+    values = {"IVR_SEGMENT": "message", "IVR_BEGAN": "17", "IVR_PLAYED": "preroll.900.16-notice.1.2", "E": ""}
+    with serving(lambda s: s.set_variables(values)) as scripted, scripted.call() as call:
+        line = call.expect("SET VARIABLE", "200 result=1")
+        names, given = "ARRAY(IVR_SEGMENT,IVR_BEGAN,IVR_PLAYED,E)", "message,17,preroll.900.16-notice.1.2,"
+        assert asterisk_reads(line) == ["SET", "VARIABLE", names, given]
+        assert scripted.result() is None
+
+
+@pytest.mark.parametrize("evil", ["a,b", 'a"b', "a\\", "a(b", "a[b", "${X}", "a b", "a;b", "é", "x\ny"])
+def test_p6_what_asterisk_could_read_as_two_values_is_never_sent(evil: str) -> None:
+    def script(session: AgiSession) -> Any:
+        for values in ({"A": evil, "B": "b"}, {evil: "a", "B": "b"}, {"A(x)": "a"}):
+            with pytest.raises(Unsendable):
+                session.set_variables(values)
+
+    with serving(script) as scripted, scripted.call() as call:
+        assert scripted.result() is None
+        assert call.hear() == ""
+
+
+def test_the_last_word_is_sent_and_no_answer_waited_for() -> None:
+    def script(session: AgiSession) -> Any:
+        session.leave("IVR_RESULT", "done")
+        return ended(lambda: session.leave("IVR_RESULT", "file")), session.play("/s/a")
+
+    with serving(script) as scripted, scripted.call() as call:
+        then, after = scripted.result()
+        assert (then, after.hung_up, after.endpos_known) == ("ended", True, False)
+        assert (call.hear(), call.hear()) == ('SET VARIABLE "IVR_RESULT" "done"', "")
+
+
 def test_p6_the_longest_line_that_asterisk_reads_is_sent() -> None:
     with serving(lambda s: s.execute("x" * 8190)) as scripted, scripted.call() as call:
         assert len(call.expect("x", "200 result=0")) == 8190

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -88,11 +87,17 @@ class Line:
             raise CallEnded
         return None if what == "nothing" else what
 
-    def set_variable(self, name: str, value: str) -> None:
+    def set_variables(self, values: Mapping[str, str]) -> None:
+        if self.dead:
+            raise CallEnded
+        self.variables |= values
+        self.log.append(f"in {values['IVR_SEGMENT']}")
+
+    def leave(self, name: str, value: str) -> None:
         if self.dead:
             raise CallEnded
         self.variables[name] = value
-        self.log.append(f"{name}={value}" if name == "IVR_SEGMENT" else name)
+        self.log.append(value)
 
 
 @dataclass
@@ -106,6 +111,7 @@ class Talk:
     def run(self) -> Listen:
         try:
             script()(self.call)
+            self.call.finish()
         except CallEnded:
             return self.call.listen(EndedBy.LISTENER)
         return self.call.listen(EndedBy.US)
@@ -116,7 +122,7 @@ def talk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Talk]
     for segment, length_ms in LENGTHS_MS.items():
         (tmp_path / f"{segment.value}.alaw").write_bytes(b"\xd5" * (length_ms * 8))
 
-    def begin(*acts: tuple[str, int], max_repeats: int = 3) -> Talk:
+    def begin(*acts: tuple[str, int], max_repeats: int = 3, grace_s: float = 3.0) -> Talk:
         clock = Clock()
         monkeypatch.setattr(conversation, "time", clock)
         line = Line(clock, list(acts))
@@ -127,7 +133,7 @@ def talk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Talk]
             stops.append((attempt, at_ms))
 
         sounds = Sounds(tmp_path, {segment: segment.value for segment in Segment})
-        return Talk(line, Call("a1", line, sounds, Manners(3.0, max_repeats), store_stop), stops)
+        return Talk(line, Call("a1", line, sounds, Manners(grace_s, max_repeats), store_stop), stops)
 
     return begin
 
@@ -176,7 +182,7 @@ def test_the_dialplan_knows_of_the_nine_before_it_is_stored(talk: Callable[..., 
     """If this process is killed before it has stored the stop, the dialplan stores it."""
     one = talk(("9", 300))
     one.run()
-    assert one.line.log.index("IVR_SEGMENT=confirmation") < one.line.log.index("STORED")
+    assert one.line.log.index("in confirmation") < one.line.log.index("STORED")
 
 
 @pytest.mark.parametrize("at_ms", [0, 200, 700])
@@ -305,14 +311,30 @@ def test_a_file_that_asterisk_cannot_open_is_missing(talk: Callable[..., Talk]) 
         script()(talk(END, ("fails", 0)).call)
 
 
-def test_the_dialplan_knows_where_we_are(talk: Callable[..., Talk]) -> None:
+def test_the_dialplan_knows_where_we_are_and_what_was_heard(talk: Callable[..., Talk]) -> None:
     one = talk(END, ("leaves", 100))
     listen = one.run()
-    assert one.line.variables["IVR_SEGMENT"] == "message"
-    assert one.line.variables["IVR_BEGAN"] == str(listen.at_ms + 1000)
-    after: Any = talk()
-    after.run()
-    assert after.line.variables["IVR_SEGMENT"] == "after"
+    assert one.line.variables == {
+        "IVR_SEGMENT": "message",
+        "IVR_BEGAN": str(listen.at_ms + 1000),
+        "IVR_PLAYED": f"preroll.1000.{listen.at_ms}",
+    }
+
+
+def test_the_dialplan_is_told_once_before_each_segment_and_once_at_the_end(talk: Callable[..., Talk]) -> None:
+    one = talk()
+    listen = one.run()
+    assert one.line.log == [
+        *("in preroll", "play preroll", "in message", "play message", "in notice", "play notice"),
+        *("in after", "wait", "done"),
+    ]
+    assert one.line.variables["IVR_PLAYED"].split("-")[1] == f"message.4000.{listen.at_ms + 1000}"
+
+
+def test_without_a_grace_time_the_call_ends_with_the_notice(talk: Callable[..., Talk]) -> None:
+    one = talk(grace_s=0.0)
+    assert heard(one.run()) == [(P, 1000), (M, 4000), (N, 2000)]
+    assert one.line.log[-2:] == ["play notice", "done"]
 
 
 def test_what_the_script_asks_for(talk: Callable[..., Talk]) -> None:

@@ -36,7 +36,7 @@ def test_events_context_route_and_database_family() -> None:
 
 def test_words_that_are_compared_are_the_tables() -> None:
     compared = dict.fromkeys(re.findall(r'"\$\{IVR_RESULT\}" = "(\w+)"', DIALPLANS))
-    assert set(compared) == {channelvars.RESULT_DONE, channelvars.RESULT_FILE}
+    assert set(compared) == {channelvars.RESULT_DONE, channelvars.RESULT_FILE, channelvars.RESULT_RELEASED}
     segments = set(re.findall(r'"\$\{IVR_SEGMENT\}" = "(\w+)"', DIALPLANS))
     assert segments == {"confirmation", channelvars.SEGMENT_AFTER}
 

@@ -1,5 +1,6 @@
 """Nothing in a setting becomes a line of Asterisk's configuration, and what cannot be held is refused by its name."""
 
+import re
 import stat
 import tempfile
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr.adapters.pbx import cdr, programs, render, stops
+from ivr.adapters.pbx import cdr, modules, programs, render, stops
 from ivr.errors import BadSetting
 from ivr.settings import Pbx, Settings, Trunk
 
@@ -21,9 +22,9 @@ PORTS = {"sip_port": 15060, "ami_port": 15038, "agi_port": 14573}
 def an_asterisk(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("native")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("t")))
-    modules = folder / "usr/lib/any/asterisk/modules"
-    modules.mkdir(parents=True)
-    (modules / "chan_pjsip.so").touch()
+    folder_of_modules = folder / "usr/lib/any/asterisk/modules"
+    folder_of_modules.mkdir(parents=True)
+    (folder_of_modules / "chan_pjsip.so").touch()
     program = programs.Program("asterisk", folder / "usr/sbin/asterisk", folder)
     monkeypatch.setattr(programs, "find", lambda _name, _cache: program)
     monkeypatch.setattr(programs, "major", lambda _program: 22)
@@ -157,3 +158,9 @@ def test_stops_keep_the_first_instant_and_skip_what_is_no_stop(tmp_path: Path) -
     stops.file(chosen).parent.mkdir(parents=True)
     stops.file(chosen).write_text("a-1 1700000000\na-1 1700000009\n 1700000001\nb/../c 17\nb-2 17000")
     assert stops.read(chosen) == {"a-1": 1700000000, "b-2": 17000}
+
+
+def test_no_event_that_is_asked_for_is_disabled(tmp_path: Path) -> None:
+    (line,) = re.findall(r"^disabledevents = (.+)$", written(settings(tmp_path), "manager.conf"), re.MULTILINE)
+    assert set(line.split(",")) == set(modules.DISABLED_EVENTS)
+    assert not set(modules.DISABLED_EVENTS) & set(modules.EVENTS)

@@ -7,39 +7,27 @@ import logging
 import re
 import resource
 import socket
-import socketserver
 import threading
 import traceback
 from collections.abc import Callable, Mapping
 
 from ivr.adapters.agi import health
-from ivr.adapters.agi.session import AgiSession, NotACall
+from ivr.adapters.agi.acceptors import Acceptors
+from ivr.adapters.agi.lines import kernel_time
+from ivr.adapters.agi.request import NotACall
+from ivr.adapters.agi.session import AgiSession
 from ivr.errors import CallEnded, PortInUse
 
 log = logging.getLogger(__name__)
 
 SPARE_CONNECTIONS = 512
 SPARE_FILES = 256
+SEND_S = 10.0
+BACKLOG = 1024
+"""Connections that may wait to be accepted: a burst of answered calls."""
 _NUMBER = re.compile(r"\+?\d(?:[ .()/-]{0,2}\d){6,}")
 
 Script = Callable[[AgiSession], None]
-
-
-class _Listener(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-    daemon_threads = True
-    request_queue_size = 1024  # a burst of answered calls; the library's own is 5
-
-    def __init__(self, address: tuple[str, int], converse: Callable[[socket.socket], None]) -> None:
-        self._converse = converse
-        super().__init__(address, socketserver.BaseRequestHandler)
-
-    def finish_request(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:
-        if isinstance(request, socket.socket):
-            self._converse(request)
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        log.error("a connection could not be served\n%s", without_numbers(traceback.format_exc()))
 
 
 class AgiServer:
@@ -62,39 +50,31 @@ class AgiServer:
         self._changed = threading.Condition()
         self._sockets: set[socket.socket] = set()
         self._live = 0
-        self._serving = self._stopped = False
         try:
-            self._listener = _Listener((host, port), self._converse)
+            listener = _listening(host, port)
         except OSError as error:
             raise PortInUse(f"the AGI server cannot listen on {host}:{port}: {error.strerror}") from None
+        self._port = int(listener.getsockname()[1])
+        self._acceptors = Acceptors(listener, self._serve)
 
     @property
     def port(self) -> int:
         """The TCP port on which it listens."""
-        return int(self._listener.server_address[1])
+        return self._port
 
     @property
     def live_calls(self) -> int:
         """Calls whose script is running."""
         return self._live
 
-    def serve_forever(self) -> None:
-        """Calls are served until `shutdown` is called from another thread."""
-        with self._changed:
-            if self._stopped:
-                return
-            self._serving = True
+    def start(self) -> None:
+        """Calls are served from here on, until `shutdown`."""
         _allow_files(self._max_calls + SPARE_CONNECTIONS + SPARE_FILES)
-        self._listener.serve_forever(poll_interval=0.05)
+        self._acceptors.start()
 
     def shutdown(self, drain_s: float = 0.0) -> int:
         """No new call is taken; those live had drain_s to end; the number of those that were cut then."""
-        with self._changed:
-            self._stopped = True
-            serving = self._serving
-        if serving:
-            self._listener.shutdown()
-        self._listener.server_close()
+        self._acceptors.close()
         with self._changed:
             self._changed.wait_for(lambda: not self._live, drain_s)
             cut = self._live
@@ -104,22 +84,31 @@ class AgiServer:
             self._changed.wait_for(lambda: not self._live, 2.0)  # a cut script still stores what it knows
         return cut
 
-    def _converse(self, sock: socket.socket) -> None:
+    def _serve(self, sock: socket.socket) -> None:
+        with sock:
+            if not self._admit(sock):
+                return
+            try:
+                self._converse(AgiSession(sock, request_timeout_s=self._request_timeout_s))
+            except (NotACall, OSError) as reason:
+                log.debug("a connection without a call: %s", reason)
+            except Exception:
+                log.error("a connection could not be served\n%s", without_numbers(traceback.format_exc()))
+            finally:
+                self._forget(sock)
+
+    def _admit(self, sock: socket.socket) -> bool:
         with self._changed:
             if len(self._sockets) >= self._max_calls + SPARE_CONNECTIONS:
-                return
+                return False
             self._sockets.add(sock)
-        try:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            self._serve(AgiSession(sock, request_timeout_s=self._request_timeout_s))
-        except (NotACall, OSError) as reason:
-            log.debug("a connection without a call: %s", reason)
-        finally:
-            with self._changed:
-                self._sockets.discard(sock)
+            return True
 
-    def _serve(self, session: AgiSession) -> None:
+    def _forget(self, sock: socket.socket) -> None:
+        with self._changed:
+            self._sockets.discard(sock)
+
+    def _converse(self, session: AgiSession) -> None:
         if session.route == health.ROUTE:
             return
         script = self._routes.get(session.route)
@@ -154,7 +143,17 @@ class AgiServer:
     def _leave(self) -> None:
         with self._changed:
             self._live -= 1
-            self._changed.notify_all()
+            if not self._live:
+                self._changed.notify_all()
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A listening socket whose connections send at once, and notice a peer that is gone."""
+    listener = socket.create_server((host, port), backlog=BACKLOG)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, kernel_time(SEND_S))
+    return listener
 
 
 def _allow_files(wanted: int) -> None:

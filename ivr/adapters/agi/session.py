@@ -10,18 +10,18 @@ from __future__ import annotations
 import re
 import socket
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from asterisk.agi import AGI
 
 from ivr.adapters.agi.lines import Lines, LinkLost
+from ivr.adapters.agi.request import read_request
 from ivr.errors import AgiRefused, CallEnded, Unsendable
 
 REQUEST_S = 5.0
 REPLY_S = 10.0
 PLAY_S = 900.0
-MAX_REQUEST_CHARS = 65_536
-MAX_REQUEST_LINES = 200
 MAX_COMMAND_BYTES = 8_191
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -29,16 +29,13 @@ _REPLY = re.compile(r"(\d{3})([ -]?)(.*)", re.DOTALL)
 _FIELD = re.compile(r"(\w+)=(\S*)\s*(?:\((.*)\))?", re.DOTALL)
 _KEYS = re.compile(r"[0-9A-D*#]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\([A-Za-z0-9_,:-]*\))?")
+_NAMES = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:,[A-Za-z_][A-Za-z0-9_]*)*")
+_VALUES = re.compile(r"[A-Za-z0-9._,-]*")
 
 Reply = dict[str, tuple[str, str]]
 
 
-class NotACall(Exception):
-    """What connected is not Asterisk with a call."""
-
-
-@dataclass(frozen=True, slots=True)
-class Played:
+class Played(NamedTuple):
     """How one file was played.
 
     endpos_samples: where in the file it ended, in samples of the file, as Asterisk says: after a hang-up it is the full
@@ -76,48 +73,29 @@ class AgiSession(AGI):
         self._patience_s = REPLY_S
         self._lost = self._got_sighup = self.hung_up = False
         self.stdin = self.stdout = self.stderr = _Nowhere()
-        self.env: dict[str, str] = {}
-        self._read_request(time.monotonic() + request_timeout_s)
+        self.env = read_request(self._lines, time.monotonic() + request_timeout_s)
         self.route = self.env.get("agi_network_script", "").partition("?")[0].strip("/")
         self.unique_id = self.env.get("agi_uniqueid", "")
         self.arguments: list[str] = []
         while (argument := self.env.get(f"agi_arg_{len(self.arguments) + 1}")) is not None:
             self.arguments.append(argument)
 
-    def _read_request(self, deadline: float) -> None:
-        chars = 0
-        try:
-            for _ in range(MAX_REQUEST_LINES):
-                line = self._lines.read(deadline)
-                if not line and self.env:
-                    return
-                name, colon, value = line.partition(":")
-                if not self.env and not (colon and name.startswith("agi_")):
-                    raise NotACall("not an AGI request")
-                self.env[name] = value.removeprefix(" ")
-                chars += len(line)
-                if chars > MAX_REQUEST_CHARS:
-                    break
-        except LinkLost as end:
-            raise NotACall(str(end)) from None
-        raise NotACall("a request without end")
-
     def play(self, path: str, escape_digits: str = "", offset_samples: int = 0) -> Played:
         """The file (path without its extension) was played to its end, to a key of `escape_digits`, or to the hang-up.
 
         Never raises for a hang-up or a missing file: see Played. Raises Unsendable.
         """
-        arguments = self._quote(path), self._quote(_keys(escape_digits)), offset_samples
+        command = f'STREAM FILE {self._quote(path)} "{_keys(escape_digits)}" {offset_samples}'
         began = time.monotonic()
         try:
-            reply = self._ask("STREAM FILE", *arguments, patience_s=PLAY_S)
+            reply = self._ask(command, patience_s=PLAY_S)
         except CallEnded:
             return Played(offset_samples, "", True, _ms_since(began), endpos_known=not self._lost)
         clock_ms = _ms_since(began)
         result = _number(reply, "result")
         endpos = _number(reply, "endpos") if "endpos" in reply else offset_samples
         if result >= 0:
-            return Played(endpos, _key(reply), False, clock_ms)
+            return Played(endpos, _key(result), False, clock_ms)
         if endpos > offset_samples or not self._still_there():
             return Played(endpos, "", True, clock_ms)
         return Played(endpos, "", False, clock_ms, failed=True)
@@ -133,11 +111,38 @@ class AgiSession(AGI):
     def wait_for_digit(self, timeout_s: float) -> str | None:
         """The key that was pressed within timeout_s, else None. Raises CallEnded when the person has left."""
         reply = self._ask("WAIT FOR DIGIT", max(1, round(timeout_s * 1000)), patience_s=timeout_s + REPLY_S)
-        return _key(_ended_if_minus_one(reply)) or None
+        return _key(_number(_ended_if_minus_one(reply), "result")) or None
 
     def set_variable(self, name: str, value: str) -> None:
         """The channel variable has this value; works after the hang-up too. Raises CallEnded if the link is lost."""
         self.execute("SET VARIABLE", self._quote(_variable(name)), self._quote(value))
+
+    def set_variables(self, values: Mapping[str, str]) -> None:
+        """All of these variables have these values, by one command; otherwise as `set_variable`.
+
+        Values are letters, digits, dots, hyphens and underscores: Asterisk splits them at commas. Raises Unsendable.
+        """
+        names, given = ",".join(values), ",".join(values.values())
+        commas = len(values) - 1
+        if not _NAMES.fullmatch(names) or not _VALUES.fullmatch(given):
+            raise Unsendable("several variables at once: only plain names and plain values")
+        if names.count(",") != commas or given.count(",") != commas:
+            raise Unsendable("several variables at once: no commas")
+        self.execute(f'SET VARIABLE "ARRAY({names})" "{given}"')
+
+    def leave(self, name: str, value: str) -> None:
+        """The variable has this value when the dialplan goes on. The last word: nothing can be asked after it.
+
+        The answer is not waited for, and our death cannot take the word back. Raises as `set_variable`.
+        """
+        if self._lost:
+            raise CallEnded("the link to Asterisk is gone")
+        try:
+            self.send_command("SET VARIABLE", self._quote(_variable(name)), self._quote(value))
+        except LinkLost as end:
+            raise CallEnded(str(end)) from None
+        finally:
+            self._lost = True  # nobody will read the reply
 
     def get_variable(self, name: str) -> str:
         """The channel variable's value, "" if it has none; works after the hang-up too."""
@@ -153,7 +158,7 @@ class AgiSession(AGI):
             "RECORD FILE", self._quote(path), sound_format, self._quote(_keys(escape_digits)),
             round(limit_s * 1000), patience_s=limit_s + REPLY_S,
         )  # fmt: skip
-        return _key(_ended_if_minus_one(reply))
+        return _key(_number(_ended_if_minus_one(reply), "result"))
 
     def database_get(self, family: str, key: str) -> str:
         """What Asterisk's own database holds under family and key, "" if nothing."""
@@ -162,7 +167,7 @@ class AgiSession(AGI):
     def give_up(self) -> None:
         """Asterisk's AGISTATUS is FAILURE if it still listens, so that the dialplan speaks in our place."""
         try:
-            self._lines.write("failure", 1.0)
+            self._lines.write(b"failure\n")
         except LinkLost:
             self._lost = True
 
@@ -178,29 +183,32 @@ class AgiSession(AGI):
         if self._lost:
             raise CallEnded("the link to Asterisk is gone")
         try:
-            reply: Reply = AGI.execute(self, command, *args)
+            self.send_command(command, *args)
+            return self.get_result()
         except LinkLost as end:
             self._lost = True  # after a time-out too: the late reply would pass for the next command's
             raise CallEnded(str(end)) from None
-        return reply
 
     def send_command(self, command: str, *args: object) -> None:
         """One command, and no more than one, was sent."""
-        line = " ".join(map(str, (command, *args))).strip()
+        line = " ".join(map(str, (command, *args))).strip() if args else command
         if _CONTROL.search(line):
             raise Unsendable("a line break or control character must not be sent to Asterisk")
         try:
-            size = len(line.encode()) + 1
+            sent = f"{line}\n".encode()
         except UnicodeEncodeError:
             raise Unsendable("not a text that can be written as UTF-8") from None
-        if size > MAX_COMMAND_BYTES:
+        if len(sent) > MAX_COMMAND_BYTES:
             raise Unsendable(f"an AGI command has at most {MAX_COMMAND_BYTES} bytes")
-        self._lines.write(line, REPLY_S)
+        self._lines.write(sent)
 
     def get_result(self, stdin: object = None) -> Reply:
         """The reply to the command just sent; a HANGUP before it is remembered. `stdin` is pyst2's and unused."""
         deadline = time.monotonic() + self._patience_s
-        code, rest = self._read_reply(deadline)
+        line = self._lines.read(deadline)
+        if line.startswith("200 result=") and "(" not in line:  # nearly all of them
+            return {name: (value, "") for name, _, value in [field.partition("=") for field in line[4:].split()]}
+        code, rest = self._read_reply(line, deadline)
         if code == 511:
             self.hung_up = True
             raise CallEnded("the person hung up")
@@ -213,21 +221,19 @@ class AgiSession(AGI):
             raise AgiRefused("Asterisk's reply to a call script has no result")
         return reply
 
-    def _read_reply(self, deadline: float) -> tuple[int, str]:
+    def _read_reply(self, line: str, deadline: float) -> tuple[int, str]:
         while True:
-            line = self._lines.read(deadline)
             if line == "HANGUP":
                 self.hung_up = True
-                continue
-            match = _REPLY.fullmatch(line)
-            if not match:
+            elif match := _REPLY.fullmatch(line):
+                code, dash, rest = int(match[1]), match[2], match[3]
+                while code == 520 and dash == "-" and not line.startswith("520 "):
+                    line = self._lines.read(deadline)
+                if code != 100:  # "100 Trying": the reply is still to come
+                    return code, rest
+            else:
                 raise LinkLost("what answers is not Asterisk")
-            code, dash, rest = int(match[1]), match[2], match[3]
-            if code == 520 and dash == "-":
-                while not self._lines.read(deadline).startswith("520 "):
-                    continue
-            if code != 100:  # "100 Trying": the reply is still to come
-                return code, rest
+            line = self._lines.read(deadline)
 
     def _quote(self, string: object) -> str:
         escaped = str(string).replace("\\", "\\\\").replace('"', '\\"')
@@ -241,15 +247,14 @@ def _ended_if_minus_one(reply: Reply) -> Reply:
 
 
 def _number(reply: Reply, name: str) -> int:
-    value = reply[name][0]
-    if not re.fullmatch(r"-?\d{1,18}", value):
-        raise AgiRefused("Asterisk's reply to a call script has no number where one was expected")
-    return int(value)
+    try:
+        return int(reply[name][0])
+    except ValueError:
+        raise AgiRefused("Asterisk's reply to a call script has no number where one was expected") from None
 
 
-def _key(reply: Reply) -> str:
-    """The key in a reply; 0 stands for none."""
-    code = _number(reply, "result")
+def _key(code: int) -> str:
+    """The key that a result stands for; 0 is none."""
     return chr(code) if 0 < code < 128 else ""
 
 

@@ -25,7 +25,7 @@ BEGAN = "IVR_BEGAN"  # with SEGMENT: when that segment began, milliseconds since
 PLAYED = "IVR_PLAYED"  # what was heard before: SEGMENT.HEARD_MS.BEGAN, a hyphen between, BEGAN as above
 
 # Set by the dialplan.
-REASON = "IVR_REASON"  # why the fallback speaks: agi, file, guard
+REASON = "IVR_REASON"  # why the fallback speaks: agi, file, guard, released
 
 # Globals of extensions.conf.
 SOUNDS = "IVR_SOUNDS"
@@ -42,6 +42,7 @@ ALL = (*FROM_CONTROLLER, *FROM_SCRIPT, *FROM_DIALPLAN, *GLOBALS)
 
 RESULT_DONE = "done"
 RESULT_FILE = "file"
+RESULT_RELEASED = "released"  # set by ivr-release
 SEGMENT_AFTER = "after"
 
 # UserEvents of the dialplan. Each has the header Attempt.

@@ -73,6 +73,21 @@ DECLINED = (
 EVENTS = ("OriginateResponse", "Hangup", "DialState", "UserEvent", "FullyBooted", "Shutdown")
 """What Asterisk's manager sends to the controller; everything else is filtered out inside Asterisk."""
 
+DISABLED_EVENTS = (
+    "Newexten",
+    "Newstate",
+    "NewConnectedLine",
+    "NewCallerid",
+    "Newchannel",
+    "DialBegin",
+    "DialEnd",
+    "HangupRequest",
+    "SoftHangupRequest",
+    "DTMFBegin",
+    "DTMFEnd",
+)
+"""Those of the others that every call raises, the most frequent first: not even made, as nobody is to see them."""
+
 EMPTY_FILES = ("acl", "ccss", "cel", "cli", "codecs", "features", "http", "pjproject", "udptl")
 """Asterisk complains about each of these when it is absent; empty means: nothing of it."""
 

@@ -156,6 +156,7 @@ def _values(settings: Settings, ami_secret: str) -> dict[str, Any]:
         "load": load,
         "declined": modules.DECLINED,
         "events": modules.EVENTS,
+        "disabled_events": modules.DISABLED_EVENTS,
         "named_filters": programs.major(asterisk) >= 22,
         "transports": sorted({"udp"} | {trunk.transport for trunk in settings.trunks.values()}),
         "bind": f"[{bind}]" if ":" in bind else bind,

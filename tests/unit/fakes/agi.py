@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import queue
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -65,8 +64,7 @@ class Scripted:
         self._results: queue.Queue[Any] = queue.Queue()
         self._script = script
         self.server = AgiServer("127.0.0.1", 0, {"test": self._run}, **limits)
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
+        self.server.start()
 
     def _run(self, session: AgiSession) -> None:
         try:
@@ -89,8 +87,6 @@ def serving(script: Callable[[AgiSession], Any], **limits: Any) -> Iterator[Scri
         yield scripted
     finally:
         scripted.server.shutdown()
-        scripted.thread.join(LIMIT_S)
-        assert not scripted.thread.is_alive()
 
 
 def until(condition: Callable[[], bool], limit_s: float = 5.0) -> None:
