@@ -91,8 +91,7 @@ class Queues:
     @_translated
     def ask_originate(self, campaign_id: int, way: Way, count: int, hold_s: float = 2.0) -> bool:
         """An RQ job will claim up to `count` targets of the campaign for `way`; False if one was asked a moment ago."""
-        key = _asked(campaign_id, way)
-        if not self._redis.set(key, count, nx=True, px=int(hold_s * 1000)):
+        if not self._hold_key(_asked(campaign_id, way), int(hold_s * 1000)):
             return False
         self._enqueue(ORIGINATE, "ivr.doors.jobs.originate", campaign_id, way.pbx, way.trunk, count)
         return True
@@ -105,7 +104,7 @@ class Queues:
     @_translated
     def ring_record(self) -> None:
         """An RQ job will record what is in the results, unless one was rung for a moment ago."""
-        if self._redis.set("ivr:bell:record", 1, nx=True, px=BELL_MS):
+        if self._hold_key("ivr:bell:record", BELL_MS):
             self._enqueue(RECORD, "ivr.doors.jobs.record")
 
     @_translated
@@ -124,6 +123,16 @@ class Queues:
         except NoSuchJobError:
             return False
         return job.get_status() in (JobStatus.QUEUED, JobStatus.STARTED)
+
+    def _hold_key(self, key: str, hold_ms: int) -> bool:
+        """The key is there for so long; False if it was there already.
+
+        One that would last longer is of the time before a clock was stepped back: for an hour nobody would be asked.
+        """
+        if self._redis.set(key, 1, nx=True, px=hold_ms):
+            return True
+        left_ms: Any = self._redis.pttl(key)
+        return left_ms > hold_ms and bool(self._redis.set(key, 1, px=hold_ms))
 
     def _enqueue(self, queue: str, function: str, *args: Any) -> None:
         Queue(queue, connection=self._raw, serializer=JSONSerializer).enqueue_call(

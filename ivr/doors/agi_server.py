@@ -19,7 +19,8 @@ from ivr.errors import AgiRefused, CallEnded, Unsendable
 from ivr.rules.segments import EndedBy, Segment
 from ivr.settings import HOME, Settings
 from ivr.usecases.conversation import Call, Manners, SoundMissing, Sounds
-from ivr.usecases.recording import listen_result, stop_result
+from ivr.usecases.recording import listen_result
+from ivr.usecases.stopping import Stops
 
 log = logging.getLogger(__name__)
 
@@ -48,10 +49,10 @@ def load_scripts(folder: Path) -> dict[str, Script]:
 class Conversations:
     """Turns AGI sessions into calls, and calls into results."""
 
-    def __init__(self, settings: Settings, store: Store, outbox: Outbox) -> None:
+    def __init__(self, settings: Settings, stops: Stops, outbox: Outbox) -> None:
         self._folder = settings.sounds_dir
         self._manners = Manners(settings.calls.grace_s, settings.calls.max_repeats)
-        self._store = store
+        self._stops = stops
         self._outbox = outbox
 
     def route(self, script: Script) -> Callable[[AgiSession], None]:
@@ -68,7 +69,7 @@ class Conversations:
             raise Unsendable("a call whose attempt or sounds have names that are not ours")
         files = (name if _NAME.fullmatch(name) else "" for name in names)  # "": there is no such file
         sounds = Sounds(self._folder, dict(zip(SEGMENT_ARGUMENTS, files, strict=True)))
-        call = Call(attempt, session, sounds, self._manners, self._stop)
+        call = Call(attempt, session, sounds, self._manners, self._stops.take)
         ended_by, error = EndedBy.UNKNOWN, "the call script failed"
         try:
             script(call)
@@ -82,15 +83,6 @@ class Conversations:
             call.give_way()
         finally:
             self._outbox.put(listen_result(call.listen(ended_by, error)))
-
-    def _stop(self, attempt: str, at_ms: int) -> None:
-        """Stored in the database, or, while that cannot be, in the outbox: in both cases before the confirmation."""
-        try:
-            self._store.suppressions.stop_attempt(attempt, at_ms)
-        except Exception as error:  # whatever the database has: the 9 counts
-            why = {"action": "stop_waits", "attempt_id": attempt, "why": type(error).__name__}
-            log.error("stop waits in the outbox", extra=why)
-            self._outbox.put(stop_result(attempt, at_ms), at_once=True)
 
 
 def _who_left(session: AgiSession) -> EndedBy:
@@ -107,7 +99,8 @@ def run(settings: Settings) -> None:
     store = Store(settings)
     queues = Queues(settings.redis_url)
     outbox = Outbox(settings.var_dir / "outbox", "agi", lambda lines: _send(queues, lines))
-    conversations = Conversations(settings, store, outbox)
+    stops = Stops(store.suppressions.stop_attempt, lambda result: outbox.put(result, at_once=True))
+    conversations = Conversations(settings, stops, outbox)
     routes = {name: conversations.route(script) for name, script in load_scripts(HOME / "agi").items()}
     server = AgiServer("127.0.0.1", settings.pbx.agi_port, routes)
     settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -116,6 +109,7 @@ def run(settings: Settings) -> None:
     log.info("AGI server listens", extra={"action": "agi_up", "port": settings.pbx.agi_port})
     signal.sigwait({signal.SIGTERM})
     server.shutdown(DRAIN_S)
+    stops.close()
     outbox.close()
     store.close()
 

@@ -130,7 +130,7 @@ def lost_ends(
     """
     ends = []
     for attempt in sorted(gone):
-        if now_ms - gone[attempt].dialing_at_ms < SETTLING_MS:
+        if 0 <= now_ms - gone[attempt].dialing_at_ms < SETTLING_MS:  # below 0: the clock was stepped back since
             continue
         record = records.get(attempt)
         outcome = outcome_of(record, ring_timeout_s) if record else Outcome.UNKNOWN

@@ -111,6 +111,22 @@ def test_an_ask_stands_until_it_is_answered(queues: Queues) -> None:
     assert queues.ask_originate(1, Way("pbx1", "lab"), 5)
 
 
+def test_an_ask_and_a_bell_of_before_the_clock_was_stepped_back_hold_nobody_up(queues: Queues) -> None:
+    """Redis counts what is left of a key by the wall clock: an hour back makes two seconds an hour and two seconds."""
+    way = Way("pbx1", "lab")
+    queues.ask_originate(1, way, 5)
+    queues.ring_record()
+    held = [key for pattern in ("ivr:asked:*", "ivr:bell:*") for key in queues._redis.scan_iter(pattern)]
+    for key in held:
+        queues._redis.pexpire(key, 3_600_000)
+    assert len(held) == 2
+    assert queues.ask_originate(1, way, 5)
+    queues.ring_record()
+    assert not queues.ask_originate(1, way, 5)
+    assert all(queues._redis.pttl(key) < 5000 for key in held)
+    assert [queues._redis.llen(f"rq:queue:{name}") for name in ("originate", "record")] == [2, 2]
+
+
 def test_jobs_are_json_and_one_bell_rings_for_many(queues: Queues) -> None:
     for _ in range(20):
         queues.ring_record()

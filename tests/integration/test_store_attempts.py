@@ -132,6 +132,13 @@ def test_claims_that_aged_are_given_back_and_cannot_begin(scene: Scene) -> None:
     assert scene.store.campaigns.books(campaign.id).due == 1
 
 
+def test_claims_of_before_the_clock_was_stepped_back_are_given_back(scene: Scene) -> None:
+    campaign = scene.campaign(2)
+    soon, late = scene.claim(campaign, 1, at_ms=60_000)[0], scene.claim(campaign, 1, at_ms=3_600_000)[0]
+    assert scene.store.attempts.release_claimed("pbx1", 50) == 1
+    assert scene.states() == {soon: "claimed", late: "released"}
+
+
 def test_what_was_sent_is_never_given_back_as_a_claim(scene: Scene) -> None:
     campaign = scene.campaign(2)
     sent, answered = scene.dialing(campaign, 2)

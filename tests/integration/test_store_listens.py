@@ -132,6 +132,7 @@ def test_missing_listens_are_those_of_answered_calls(scene: Scene) -> None:
     assert set(scene.store.listens.without_listen(101)) == {silent, elsewhere}
     assert scene.store.listens.without_listen(101, one.id) == [silent]
     assert scene.store.listens.without_listen(100) == []
+    assert set(scene.store.listens.without_listen(-3_600_000)) == {silent, elsewhere}, "the clock was stepped back"
 
 
 def test_live_sums_and_results_are_per_campaign(scene: Scene) -> None:

@@ -16,6 +16,7 @@ from ivr.doors.agi_server import Conversations, load_scripts
 from ivr.rules.segments import EndedBy, Segment
 from ivr.settings import HOME, Calls, Settings
 from ivr.usecases.recording import as_listen
+from ivr.usecases.stopping import Stops
 from tests.unit.fakes.agi import Call, Scripted, serving
 
 NAMES = ["a1", "p1", "m1", "n1", "c1"]
@@ -50,8 +51,10 @@ def door(tmp_path: Path) -> Iterator[Door]:
     store = Store(settings)
     outbox = Outbox(tmp_path / "outbox", "agi", lambda lines: told.extend(map(json.loads, lines)))
     script = load_scripts(HOME / "agi")["play_message"]
-    with serving(Conversations(settings, store, outbox).route(script)) as scripted:
+    stops = Stops(store.suppressions.stop_attempt, outbox.put)
+    with serving(Conversations(settings, stops, outbox).route(script)) as scripted:
         yield Door(scripted, told, outbox)
+    stops.close()
     store.close()
 
 

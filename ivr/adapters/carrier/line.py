@@ -29,7 +29,7 @@ class Line:
     last_s: float = 0
     lost: int = 0
     duplicated: int = 0
-    pressed: list[TruthKey] = field(default_factory=list)
+    pressed: list[tuple[TruthKey, float]] = field(default_factory=list)  # and when its tone is over
     gap_s: float = 0
     _source: bytes = b""
     _sequence: int = 0
@@ -68,12 +68,16 @@ class Line:
         self.keys.pop(0)
         return wanted, play.last_s + max(0, at - length) / SAMPLES_PER_MS / 1000
 
-    def note_press(self, key: str, now_s: float) -> None:
-        """The key is on the books with its instant in the sound that had arrived, or after its end."""
+    def note_press(self, key: str, now_s: float, until_s: float) -> None:
+        """The key is on the books with its instant in the sound that had arrived, or after its end.
+
+        until_s: when its tone is over. Who hangs up before that has pressed no key.
+        """
         play = self.ear.plays[-1]
         silent_ms = (now_s - play.last_s) * 1000
         within_ms = self.ear.pos / SAMPLES_PER_MS + (silent_ms if silent_ms > 2 * FRAME_MS else 0)
-        self.pressed.append(TruthKey(key, play.segment, round(within_ms), round((now_s - self.answered_s) * 1000)))
+        pressed = TruthKey(key, play.segment, round(within_ms), round((now_s - self.answered_s) * 1000))
+        self.pressed.append((pressed, until_s))
 
     def _silence_s(self, ended_s: float | None) -> float:
         """The longest time without sound between the answer and the end, if there was an end yet."""
@@ -91,7 +95,7 @@ class Line:
         return Hearing(
             call_id=self.call_id,
             plays=plays,
-            keys=tuple(self.pressed),
+            keys=tuple(key for key, until_s in self.pressed if ended_s is None or until_s <= ended_s),
             first_packet_ms=self.first_s * 1000,
             last_packet_ms=self.last_s * 1000,
             lost=self.lost,

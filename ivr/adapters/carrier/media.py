@@ -77,12 +77,17 @@ class Media:
     def _hear(self) -> None:
         lines = self._lines
         for at_s, ear, address, data in self._sockets.receive():
-            line = lines.get((ear, address[1]))
+            line = lines.get((ear, address[1])) or self._opened_meanwhile((ear, address[1]))
             if line is None:
                 self.strays += 1
                 continue
             line.remote = address
             line.packet(at_s, data)
+
+    def _opened_meanwhile(self, key: tuple[bytes, int]) -> Line | None:
+        """The line of a call that was noted since we looked last: on a busy machine its sound may come before that."""
+        self._follow_log(time.time())
+        return self._lines.get(key)
 
     def _press(self) -> None:
         """Keys whose sound has arrived are scheduled; a person presses one key after another."""
@@ -111,7 +116,7 @@ class Media:
                 self._sockets.send(what, line.ancillary, line.remote)
 
     def _start_key(self, line: Line, key: str, tone_ms: int, now_s: float) -> None:
-        line.note_press(key, now_s)
+        line.note_press(key, now_s, now_s + tone_ms / 1000)
         for after_ms, packets in line.mouth.press(key, tone_ms, now_s):
             self._at(now_s + (after_ms - FRAME_MS) / 1000, line, packets)
 

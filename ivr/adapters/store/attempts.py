@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, bindparam, select, text, update
+from sqlalchemy import Connection, bindparam, or_, select, text, update
 
 from ivr.adapters.store import campaigns, ends, locks, moves, schema
 from ivr.adapters.store.claiming import Chooser, due
@@ -112,8 +112,11 @@ class Attempts:
                 connection.execute(_ANSWER, values)
 
     def release_claimed(self, pbx: str | None, claimed_before_ms: int) -> int:
-        """Claims older than that, of which no Originate was sent, are given back: their targets are due again."""
-        given = {"before_ms": claimed_before_ms, "the_pbx": pbx}
+        """Claims older than that, of which no Originate was sent, are given back: their targets are due again.
+
+        So are those of the future: the clock was stepped back since, and they would not age for as long.
+        """
+        given = {"before_ms": claimed_before_ms, "future_ms": claimed_before_ms + schema.FUTURE_MS, "the_pbx": pbx}
         with self._database.write() as connection:
             found = connection.execute(_AGED_ON if pbx else _AGED, given).scalars()
             return _release(connection, found, AttemptState.CLAIMED)
@@ -173,7 +176,9 @@ class Attempts:
 
 
 _CLAIMED = select(ATTEMPTS.c.id).where(ATTEMPTS.c.state == AttemptState.CLAIMED.value)
-_AGED_ANYWHERE = _CLAIMED.where(ATTEMPTS.c.claimed_at_ms < bindparam("before_ms"))
+_AGED_ANYWHERE = _CLAIMED.where(
+    or_(ATTEMPTS.c.claimed_at_ms < bindparam("before_ms"), ATTEMPTS.c.claimed_at_ms > bindparam("future_ms"))
+)
 _AGED_ON = _AGED_ANYWHERE.where(ATTEMPTS.c.pbx == bindparam("the_pbx"))
 # Of every PBX: by the index of the open attempts, or it would be a scan of every call ever made.
 _AGED = _AGED_ANYWHERE.where(text(schema.OPEN))

@@ -9,7 +9,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, RowMapping, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, RowMapping, Select, bindparam, func, insert, or_, select, update
 
 from ivr.adapters.store import ends as closing
 from ivr.adapters.store import locks, schema
@@ -47,8 +47,12 @@ class Listens:
             closing.end(connection, ends, now.keys())
 
     def without_listen(self, ended_before_ms: int | None = None, campaign_id: int | None = None) -> list[str]:
-        """Answered attempts (of one campaign) that ended (before that instant) and of which no listen came."""
-        given = {"the_ms": ended_before_ms, "the_campaign": campaign_id}
+        """Answered attempts (of one campaign) that ended (before that instant) and of which no listen came.
+
+        Ends of the future are of a clock that was stepped back since: they are among them.
+        """
+        future_ms = None if ended_before_ms is None else ended_before_ms + schema.FUTURE_MS
+        given = {"the_ms": ended_before_ms, "future_ms": future_ms, "the_campaign": campaign_id}
         query = _unheard(ended_before_ms is not None, campaign_id is not None)
         with self._database.read() as connection:
             return list(connection.execute(query, given).scalars())
@@ -78,7 +82,8 @@ def _unheard(by_instant: bool, by_campaign: bool) -> Select[Any]:
     unheard = schema.unheard
     query = select(unheard.c.attempt_id)
     if by_instant:
-        query = query.where(unheard.c.ended_at_ms < bindparam("the_ms"))
+        at_ms = unheard.c.ended_at_ms
+        query = query.where(or_(at_ms < bindparam("the_ms"), at_ms > bindparam("future_ms")))
     return query.where(unheard.c.campaign_id == bindparam("the_campaign")) if by_campaign else query
 
 

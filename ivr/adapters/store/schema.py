@@ -144,6 +144,8 @@ targets = Table(
     Index("ix_targets_campaign_id_state_due_at_ms", "campaign_id", "state", "due_at_ms"),
 )
 
+FUTURE_MS = 90_000
+"""What is later than that was written before a clock was stepped back: machines differ by seconds at most."""
 OPEN = "state IN ('claimed', 'dialing', 'answered')"
 
 attempts = Table(

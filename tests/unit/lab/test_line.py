@@ -47,6 +47,15 @@ def test_the_longest_silence(heard_s: list[float], ended_s: float | None, silenc
     assert one.hearing(end_s, hung_up=False).silence_ms == silence_ms
 
 
+@pytest.mark.parametrize(("ended_s", "keys"), [(0.3, "9"), (0.25, ""), (None, "9")], ids=["after", "within", "no end"])
+def test_who_hangs_up_within_the_tone_has_pressed_no_key(ended_s: float | None, keys: str) -> None:
+    one = line()
+    one.packet(ANSWERED_S + 0.02, packet(0))
+    one.note_press("9", ANSWERED_S + 0.1, ANSWERED_S + 0.26)
+    heard = one.hearing(None if ended_s is None else ANSWERED_S + ended_s, hung_up=True)
+    assert "".join(key.key for key in heard.keys) == keys
+
+
 def test_what_comes_after_the_person_hung_up_is_not_heard() -> None:
     one = line()
     for count in range(10):
