@@ -9,7 +9,7 @@ import pytest
 from ivr.rules.segments import EndedBy, Segment
 from ivr.usecases import campaigns
 from tests.crowd import listener
-from tests.stack import LENGTHS_MS, Stack, running_stack, wait_for
+from tests.stack import LENGTHS_MS, Stack, Verdict, running_stack, wait_for
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(90)]
 
@@ -32,6 +32,7 @@ def test_who_is_on_the_line_hears_the_notice_and_nothing_else_any_more(stack: St
     stack.store.campaigns.release_calls(campaign.id, asked_ms)
     wait_for(lambda: stack.store.campaigns.books(campaign.id).in_progress == 0, "the end of every call", 15)
 
+    wait_for(lambda: _noticed(stack.verdict(campaign)), "the notice in the listen of everybody who answered", 15)
     verdict = stack.verdict(campaign)
     assert verdict.books.balance
     # Somebody may take up the telephone in the very moment in which it is taken back.
@@ -60,9 +61,17 @@ def test_a_call_whose_script_is_dead_is_released_too(stack: Stack) -> None:
     stack.store.campaigns.release_calls(campaign.id, campaigns.now_ms())
     campaigns.pause(stack.store, campaign.name)
     wait_for(lambda: stack.store.campaigns.books(campaign.id).in_progress == 0, "the end of every call", 15)
+    wait_for(lambda: _noticed(stack.verdict(campaign)), "the notice in the listen of everybody who answered", 15)
     verdict = stack.verdict(campaign)
     assert verdict.books.balance
     listens = [one.listen for _, one in verdict.outcomes("answered") if one.listen]
     heard_ms = [one.heard_ms(Segment.NOTICE) for one in listens if one.measured_by != "none"]
     assert len(heard_ms) >= 5
     assert min(heard_ms) >= LENGTHS_MS[Segment.NOTICE] - 150
+
+
+def _noticed(verdict: Verdict) -> bool:
+    """Whether every listen that somebody measured has the whole notice: the dialplan tells of it after the script."""
+    listens = [one.listen for _, one in verdict.outcomes("answered")]
+    known = [one for one in listens if one and one.measured_by != "none"]
+    return len(known) >= 5 and all(one.heard_ms(Segment.NOTICE) >= LENGTHS_MS[Segment.NOTICE] - 60 for one in known)
