@@ -21,6 +21,8 @@ Result = dict[str, Any]
 BLAMES = frozenset({"", *Blame})
 MEASURED_BY = frozenset({"agi", "dialplan", "agi+dialplan", "none"})
 BATCH = 300
+LATEST_MS = 1 << 45
+"""No instant of ours is later: it is in the year 3084."""
 LONGEST_S = 30.0
 """A job ends well before its time limit, whatever keeps coming in; the next bell goes on."""
 
@@ -91,7 +93,7 @@ def checked(text: str) -> Result:
     try:
         result = json.loads(text)
         kind, attempt, at_ms = result["kind"], result["attempt"], result["at_ms"]
-        if kind not in {"listen", "ended", "stop"} or not isinstance(attempt, str) or not isinstance(at_ms, int):
+        if kind not in {"listen", "ended", "stop"} or not isinstance(attempt, str) or not _is_instant(at_ms):
             raise ValueError("kind, attempt or instant")
         if kind == "listen":
             _check_listen(as_listen(result))
@@ -100,6 +102,11 @@ def checked(text: str) -> Result:
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
         raise Unrecordable(f"not a result: {type(error).__name__}") from None
     return dict(result)
+
+
+def _is_instant(at_ms: object) -> bool:
+    """Whether it is Unix milliseconds that a column holds and a date can be made of."""
+    return type(at_ms) is int and 0 <= at_ms < LATEST_MS
 
 
 def _check_end(end: Result) -> None:
