@@ -46,12 +46,14 @@ class Releaser:
 
     async def _release(self, call: LiveCall) -> None:
         end = self._ami.release if call.answered or call.adopted else self._ami.hangup
+        call.released = True  # before it is asked for: the end may be told before the answer to this comes
         try:
             call.released = await end(call.attempt)
         except AmiDown:
-            return  # when the link is there again
+            call.released = False  # when the link is there again
         except IvrError as error:
+            call.released = False
             why = {"action": "release_failed", "attempt_id": call.attempt, "why": str(error)}
             log.warning("call not released", extra=why)
-            return
-        log.info("call released", extra={"action": "call_released", "attempt_id": call.attempt})
+        else:
+            log.info("call released", extra={"action": "call_released", "attempt_id": call.attempt})

@@ -37,7 +37,7 @@ def test_who_is_on_the_line_hears_the_notice_and_nothing_else_any_more(stack: St
     assert verdict.books.balance
     # Somebody may take up the telephone in the very moment in which it is taken back.
     crossed = [(row, one) for row, one in verdict.pairs if one.outcome and one.outcome != row.outcome]
-    assert all((row.outcome, one.outcome) == ("answered", "no_answer") for row, one in crossed)
+    assert all({row.outcome, one.outcome} == {"answered", "no_answer"} for row, one in crossed), crossed
     assert len(crossed) <= 3
     assert verdict.greatest_error_ms() <= EXACT_MS
     cut = [result for _, result in verdict.measured_by("dialplan")]
