@@ -15,7 +15,7 @@ from ivr.usecases.dialing import Dialer
 from ivr.usecases.dialplan_listens import DialplanStories, Story, as_listen
 from ivr.usecases.outcomes import LiveCall
 from ivr.usecases.patience import warn
-from ivr.usecases.recording import end_result, listen_result, stop_result
+from ivr.usecases.recording import Result, end_result, listen_result, stop_result
 from ivr.usecases.telling import Teller
 
 LOOK_EVERY_S = 0.5
@@ -34,7 +34,7 @@ class Follower:
         self._store, self._ami, self.dialer, self.teller = store, ami, dialer, teller
         self.link_news = asyncio.Event()  # the link came or went: the PBX is to be asked what it carries
         self._answers: dict[str, int] = {}
-        self._untold: list[tuple[Story, EndedBy]] = []
+        self._untold: list[tuple[Story, EndedBy, Result | None]] = []  # with the end that must not come before it
         self.stories = DialplanStories()
 
     async def hear(self) -> None:
@@ -70,10 +70,9 @@ class Follower:
             self._answers = answers | self._answers
             raise
 
-    def end_story(self, attempt: str, at_ms: int | None) -> None:
-        """A call that ended unseen: what the dialplan had told of it is told on."""
-        if story := self.stories.hangup(attempt, at_ms):
-            self._untold.append((story, EndedBy.UNKNOWN))
+    def end_unseen(self, end: Result, at_ms: int | None) -> None:
+        """A call ended unseen, at that instant if it is known: what the dialplan told of it, then its end, are told."""
+        self._end(end, EndedBy.UNKNOWN, at_ms)
 
     async def _handle(self, event: AmiEvent) -> None:
         if event.name == LOGIN_REFUSED:
@@ -118,21 +117,31 @@ class Follower:
     def _finish(self, call: LiveCall) -> None:
         """The call is over: its channel is free, its end and what the dialplan told of it are on their way."""
         self.dialer.forget(call.attempt)
-        if story := self.stories.hangup(call.attempt, _wall_ms(call.hung_up_s)):
-            self._untold.append((story, causes.ended_by(call.cause)))
+        ended_by, at_ms = causes.ended_by(call.cause), _wall_ms(call.hung_up_s)
         if call.adopted and call.responded_s is None:
-            return  # whether it was answered is not known to us: the CDR tells at the next reconciling
+            # Whether it was answered is not known to us: the CDR tells at the next reconciling.
+            if story := self.stories.hangup(call.attempt, at_ms):
+                self._untold.append((story, ended_by, None))
+            return
         self.dialer.judge(call)
-        self.teller.note_end(call.attempt)
         now_ms = int(time.time() * 1000)
         detail = {"cause": call.cause, "tech_cause": call.sip, "blame": call.blame.value}
-        end = end_result(call.attempt, call.outcome.value, now_ms, **detail)
-        self.teller.put(end)
+        self._end(end_result(call.attempt, call.outcome.value, now_ms, **detail), ended_by, at_ms)
 
-    async def _tell(self, story: Story, ended_by: EndedBy) -> None:
+    def _end(self, end: Result, ended_by: EndedBy, at_ms: int | None) -> None:
+        """The end is told; after what the dialplan told of the call, or a report could come between the two."""
+        self.teller.note_end(end["attempt"])
+        if story := self.stories.hangup(end["attempt"], at_ms):
+            self._untold.append((story, ended_by, end))
+        else:
+            self.teller.put(end)
+
+    async def _tell(self, story: Story, ended_by: EndedBy, end: Result | None) -> None:
         campaign = await asyncio.to_thread(self._store.attempts.campaign_of, story.attempt)
         if campaign:
             self.teller.put(listen_result(as_listen(story, campaign, ended_by)))
+        if end:
+            self.teller.put(end)
 
 
 def _wall_ms(moment_s: float | None) -> int | None:

@@ -114,11 +114,9 @@ class Reconciler:
         for end in lost_ends(gone, records, self._ring_timeout_s, int(time.time() * 1000)):
             attempt = end["attempt"]
             self._dialer.forget(attempt)
-            self._teller.note_end(attempt)
             self.missing.pop(attempt, None)
-            self._teller.put(end)
             record = records.get(attempt)
-            self._follower.end_story(attempt, record.ended_at_ms if record else None)
+            self._follower.end_unseen(end, record.ended_at_ms if record else None)
 
 
 def lost_ends(

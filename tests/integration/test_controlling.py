@@ -14,7 +14,7 @@ from ivr.adapters.pbx.cdr import CdrRecord
 from ivr.adapters.queues import Queues
 from ivr.rules.segments import Segment
 from ivr.rules.states import CampaignState
-from ivr.usecases import reconciling
+from ivr.usecases import following, reconciling
 from ivr.usecases.recording import end_result, listen_result, record
 from tests.integration.house import Pbx, Witness, house, quick
 from tests.integration.scene import Scene, listen
@@ -198,6 +198,30 @@ def test_a_campaign_is_not_finished_before_its_last_listen(
             assert one.state(campaign) is CampaignState.RUNNING
             queues.publish_results([listen_result(listen(attempt))])
             await one.until(lambda: one.state(campaign) is CampaignState.FINISHED)
+
+    asyncio.run(go())
+
+
+def test_a_campaign_is_not_finished_before_what_its_dialplan_played_is_known(
+    scene: Scene, queues: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The script's listen is there already, and would be enough: the report of a finished campaign must not change."""
+    monkeypatch.setattr(following, "LOOK_EVERY_S", 1.5)
+
+    async def go() -> None:
+        async with house(scene, queues) as one:
+            campaign = scene.campaign(1)
+            await one.until(lambda: one.pbx.sent)
+            [attempt] = one.pbx.sent
+            one.pbx.answers(attempt)
+            queues.publish_results([listen_result(listen(attempt))])
+            one.pbx.tells("IvrFallback", attempt, "Segment: message", "Began: 50", "Reason: file")
+            one.pbx.tells("IvrPlay", attempt, "Segment: notice", "Status: begin")
+            one.pbx.hangs_up(attempt, 16)
+            await one.until(lambda: one.state(campaign) is CampaignState.FINISHED)
+            [result] = scene.store.listens.snapshot(campaign.id)[1]
+            assert result.listen
+            assert result.listen.measured_by == "agi+dialplan"
 
     asyncio.run(go())
 
