@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     Float,
     ForeignKey,
     Index,
@@ -44,6 +45,30 @@ source_batches = Table(
     Column("accepted", Integer, nullable=False),
     Column("rejected", Integer, nullable=False),
     Column("imported_at_ms", BigInteger, nullable=False),
+    # Where it comes from, as whoever handed it in declared (rules/provenance.py); "" and null: not said.
+    Column("source_type", String(32), nullable=False, server_default="undeclared"),
+    Column("source_label_fr", Text, nullable=False, server_default=""),  # the words of the notice
+    Column("source_label_en", Text, nullable=False, server_default=""),
+    Column("original_controller", Text, nullable=False, server_default=""),
+    Column("original_purpose", Text, nullable=False, server_default=""),
+    Column("original_notice_sha256", String(64), nullable=False, server_default=""),
+    Column("consent_text_sha256", String(64), nullable=False, server_default=""),
+    Column("political_reuse_disclosed", Boolean),
+    Column("objection_channel", Text, nullable=False, server_default=""),
+    Column("collected_from", Date),
+    Column("collected_to", Date),
+    Column("obtained_at", Date),
+    Column("vendor", Text, nullable=False, server_default=""),
+    Column("vendor_country", String(2), nullable=False, server_default=""),
+    Column("transfer_mechanism", Text, nullable=False, server_default=""),
+    Column("contract_ref", Text, nullable=False, server_default=""),
+    Column("uploader", String(64), nullable=False, server_default=""),  # login name
+    Column("attestation", Text, nullable=False, server_default=""),
+    Column("delete_at", Date),
+    Column("state", String(16), nullable=False, server_default="complete"),  # or "loading": then in no audience
+    Column("loaded_to", String(16), nullable=False, server_default=""),  # while loading: the last number committed
+    Column("rows_by_reason", JSON, nullable=False, server_default="{}"),  # of the rejected
+    Column("counted_at_ms", BigInteger),  # null: batch_cells are not true, contacts are asked themselves
 )
 
 contacts = Table(
@@ -53,6 +78,13 @@ contacts = Table(
     Column("number", String(16), nullable=False, unique=True),  # E.164
     Column("line_type", String(16), nullable=False),
     Column("imported_at_ms", BigInteger, nullable=False),
+    # Null: not known. What one delivery told is never overwritten by another.
+    Column("departement", String(3)),
+    Column("commune", String(5)),  # INSEE code
+    Column("postcode", String(10)),
+    Column("birth_year", Integer),
+    Column("language", String(8)),
+    Column("zone", String(64)),  # IANA, of the territory; null: what the number's plan tells
 )
 
 batch_contacts = Table(
@@ -60,6 +92,23 @@ batch_contacts = Table(
     metadata,
     Column("batch_id", ForeignKey("source_batches.id"), primary_key=True),
     Column("contact_id", ForeignKey("contacts.id"), primary_key=True),
+    Column("row_hash", BigInteger),  # first 8 bytes of the row's BLAKE2b: which row of the file it was
+    Column("first_seen_at_ms", BigInteger),
+)
+
+# How many contacts of a batch have the same facts: what an audience is counted from. "" and 0: not known.
+batch_cells = Table(
+    "batch_cells",
+    metadata,
+    Column("batch_id", ForeignKey("source_batches.id"), primary_key=True),
+    Column("departement", String(3), primary_key=True),
+    Column("commune", String(5), primary_key=True),
+    Column("postcode", String(10), primary_key=True),
+    Column("line_type", String(16), primary_key=True),
+    Column("language", String(8), primary_key=True),
+    Column("birth_year", Integer, primary_key=True, autoincrement=False),
+    Column("contacts", Integer, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 messages = Table(
@@ -128,6 +177,7 @@ campaigns = Table(
     Column("finished_at_ms", BigInteger),
     Column("expires_at_ms", BigInteger),  # no call leaves from then on; null: never
     Column("release_at_ms", BigInteger),  # calls sent before then are ended at once, with the notice; null: none
+    Column("audience", Text, nullable=False, server_default=""),  # rules/audience.py, on one line; "": the whole batch
 )
 
 targets = Table(
