@@ -139,8 +139,10 @@ class Allotter:
         if now_s - self._lease_s >= LEASE_S:
             self._parts.clear()
         wishes, self._began_s = self._wishes(), now_s
+        dialer = self._dialer  # what it says of itself is asked here: its link is the event loop's alone
+        me = PbxBeat(self._settings.pbx.name, 0, _now_ms(), dialer.linked, dialer.channels, len(dialer.calls))
         try:
-            held = await asyncio.to_thread(self._beat, wishes, now_s)
+            held = await asyncio.to_thread(self._beat, me, wishes, now_s)
         except BaseException:
             if not self._alone:  # whether it was written down is not known: what we had may be another's by now
                 self._lease_s = now_s - LEASE_S
@@ -184,7 +186,7 @@ class Allotter:
         return Limit(rate, channels)
 
     def _wishes(self) -> dict[str, _Wish]:
-        now_s, now_ms = steady_s(), int(time.time() * 1000)
+        now_s, now_ms = steady_s(), _now_ms()
         wanting = {line.name for line in self._dialer.trunks.values() if self._wants(line, now_s)}
         wishes = {}
         for line in self._dialer.trunks.values():
@@ -209,13 +211,13 @@ class Allotter:
         parked = line.breaker.state is State.PARKED
         return used and not parked and self._dialer.linked and now_s - self._free_s.get(line.name, -FULL_S) < FULL_S
 
-    def _beat(self, wishes: dict[str, _Wish], now_s: float) -> dict[str, Held]:
+    def _beat(self, beat: PbxBeat, wishes: dict[str, _Wish], now_s: float) -> dict[str, Held]:
         """In a thread: what is held from now on, committed."""
         held: dict[str, Held] = {}
-        dialer, me = self._dialer, self._settings.pbx.name
+        me = beat.name
         open_calls = self._store.pbxs.open_calls(
             [name for name, silent_s in self.watch.silent_s(now_s).items() if silent_s > SILENT_S]
-            + ([] if dialer.ready else [me])
+            + ([] if self._dialer.ready else [me])
         )
 
         def decide(every: dict[str, PbxBeat], rows: list[Allotted]) -> tuple[list[Allotted], Collection[str]]:
@@ -233,7 +235,6 @@ class Allotter:
             self._alone = not alive
             return [_row(scope, me, held[scope], self._kept(scope, wishes[scope], rows)) for scope in held], silent
 
-        beat = PbxBeat(me, 0, int(time.time() * 1000), dialer.linked, dialer.channels, len(dialer.calls))
         self._name.beat(beat, wishes, decide)
         return held
 
@@ -243,6 +244,10 @@ class Allotter:
             if row.scope == scope and row.pbx == self._settings.pbx.name and row.worst_second > wish.worst.count:
                 wish.worst.count, wish.worst.at_ms = row.worst_second, row.worst_at_ms
         return wish
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
 
 
 def _held(row: Allotted) -> Held:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from ivr.errors import IvrError
 
@@ -25,7 +27,13 @@ async def again(name: str, step: Callable[[], Awaitable[None]], every_s: Callabl
 
 
 def warn(action: str, error: Exception) -> None:
-    """What Portevoix can explain in its own words, anything else by its kind: its text may hold a number."""
+    """What Portevoix can explain in its own words, anything else by kind and place: its text may hold a number."""
     expected = isinstance(error, IvrError)
-    why = str(error) if expected else type(error).__name__
+    why = str(error) if expected else f"{type(error).__name__} at {_place(error)}"
     log.log(logging.WARNING if expected else logging.ERROR, "waiting", extra={"action": action, "why": why})
+
+
+def _place(error: Exception) -> str:
+    """The last three places in the code on the way to where it was raised."""
+    steps = [Path(step.filename).name + f":{step.lineno}" for step in traceback.extract_tb(error.__traceback__)]
+    return " > ".join(steps[-3:])

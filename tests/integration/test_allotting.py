@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ivr.adapters.ami import AmiClient
+from ivr.adapters.ami import AmiClient, Originate
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
 from ivr.errors import NameTaken, StoreBusy
@@ -20,7 +20,8 @@ from ivr.usecases.dialing import Dialer
 from tests.integration.house import house, quick
 from tests.integration.rig import trunk, worst
 from tests.integration.scene import Scene
-from tests.unit.fakes.ami import until
+from tests.unit.fakes.ami import silence, until
+from tests.unit.test_ami_link import linked
 
 MakeScene = Callable[..., Scene]
 
@@ -28,10 +29,10 @@ MakeScene = Callable[..., Scene]
 class Node:
     """The allotter of one PBX, without Asterisk."""
 
-    def __init__(self, scene: Scene, name: str, folder: Path | None = None) -> None:
+    def __init__(self, scene: Scene, name: str, folder: Path | None = None, ami: AmiClient | None = None) -> None:
         changes = {"pbx": Pbx(name=name), "shared": str(scene.settings.var_dir)}
         self.settings: Settings = scene.settings.model_copy(update=changes | ({"home": folder} if folder else {}))
-        self.dialer = Dialer(self.settings, scene.store, AmiClient("127.0.0.1", 1, "a", "b"))
+        self.dialer = Dialer(self.settings, scene.store, ami or AmiClient("127.0.0.1", 1, "a", "b"))
         self.allotter = Allotter(self.settings, scene.store, self.dialer)
 
     @property
@@ -56,6 +57,24 @@ def test_one_alone_has_everything_at_its_first_beat(scene: Scene) -> None:
         assert one.rate_cps == 0
         await one.allotter.step()
         assert one.rate_cps == 50
+
+    asyncio.run(go())
+
+
+def test_a_beat_is_not_held_up_by_a_call_whose_reply_is_waited_for(scene: Scene) -> None:
+    async def go() -> None:
+        async with linked() as (fake, ami):
+            fake.answers["Originate"] = silence
+            one = Node(scene, "pbx1", ami=ami)
+            await one.allotter.begin()
+            one.dialer.ready = True
+            waiting = asyncio.ensure_future(ami.send_originate(Originate("a-1", "PJSIP/1@lab", "c", "s", "<1>", 5)))
+            await until(lambda: bool(fake.named("Originate")))
+            await one.allotter.step()
+            assert one.rate_cps == 50
+            (beat,) = scene.store.pbxs.all()
+            assert beat.ready
+            waiting.cancel()
 
     asyncio.run(go())
 
