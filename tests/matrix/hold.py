@@ -29,10 +29,10 @@ class Hold:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, what: BaseException | None, at: TracebackType | None) -> None:
+        for name in list(self._held):  # first: a Redis that stands still lets us wait
+            self.go_on(name)
         if self._paused:
             self.let_redis_write()
-        for name in list(self._held):
-            self.go_on(name)
 
     def stop(self, name: str) -> None:
         """The process stands still."""

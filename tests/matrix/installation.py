@@ -97,7 +97,7 @@ class Installation:
     def is_idle(self, name: str) -> bool:
         """Whether the RQ worker of that name says that it does nothing."""
         mine = f"rq:worker:{self.settings.pbx.name}-{name.partition('-')[0]}-{self.pid(name)}-*"
-        return [self.redis.hget(key, "state") for key in self.redis.scan_iter(mine)] == [b"idle"]
+        return [self.redis.hget(key, "state") for key in self.redis.scan_iter(mine, _type="hash")] == [b"idle"]
 
     def processes(self) -> dict[str, list[int]]:
         """Every process that any supervisor of this folder ever started and that lives, by name."""

@@ -52,7 +52,7 @@ def judge(scene: Scene, verdict: Verdict, cuts: bool) -> Found:
         "a listen is not exact": _over(errors, ERROR_MS),
         "silence on the line": _over(silences, SILENCE_MS),
         **once_only(scene, verdict),
-        **ended(scene, verdict),
+        **ended(scene, verdict, cut),
         **kept_to_people(scene, verdict, cut),
     }
     return Found(
@@ -118,14 +118,19 @@ def most_within(instants: Iterable[float], window: float) -> int:
     return worst
 
 
-def ended(scene: Scene, verdict: Verdict) -> dict[str, list[str]]:
+def ended(scene: Scene, verdict: Verdict, cut: Iterable[str]) -> dict[str, list[str]]:
     """Every target and every attempt ended in a state of the tables, and the books say what the carrier saw, or that
     it is not known.
+
+    Whose call was cut may have taken up the telephone while nobody was there to notice: nobody answered, for us.
     """
+    cut = set(cut)
     books = verdict.books
     open_states = (AttemptState.CLAIMED, AttemptState.DIALING, AttemptState.ANSWERED)
     left = [attempt for state in open_states for attempt in attempts(scene.up, scene.campaign, state)]
-    wrong = [pair for pair in verdict.pairs if pair[1].outcome not in {pair[0].outcome, *doubtful(pair[0])}]
+    unnoticed = {row.number for row, result in verdict.pairs if not row.outcome and result.outcome == Outcome.NO_ANSWER}
+    apart = [pair for pair in verdict.pairs if pair[0].number not in unnoticed & cut]
+    wrong = [pair for pair in apart if pair[1].outcome not in {pair[0].outcome, *doubtful(pair[0])}]
     after_ms = scene.struck_ms + scene.back_s * 1000
     late = [pair for pair in verdict.pairs if pair[0].invited_ms > after_ms and pair[1].outcome != pair[0].outcome]
     return {

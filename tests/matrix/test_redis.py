@@ -34,7 +34,8 @@ def test_redis_flushed(matrix: Matrix) -> None:
 
 def test_redis_stands_still(matrix: Matrix) -> None:
     with matrix.scene("Redis: still for 30 s") as scene:
-        with scene.frozen():
+        with scene.frozen() as hold:
+            hold.let_redis_write()  # else those who wait to write would wait on after it
             pid = matrix.up.signal("redis", signal.SIGSTOP)
         until_s = time.monotonic() + STILL_S
         wait_for(lambda: time.monotonic() > until_s, "the end of 30 s", STILL_S + 5)
