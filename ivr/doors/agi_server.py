@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ivr.adapters.agi import AgiServer, AgiSession
 from ivr.adapters.outbox import Outbox
+from ivr.adapters.pbx import channelvars
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
 from ivr.errors import AgiRefused, CallEnded, Unsendable
@@ -88,7 +89,7 @@ class Conversations:
 def _who_left(session: AgiSession) -> EndedBy:
     """A call that we release looks to its script like one that the person ends; its channel knows better."""
     with contextlib.suppress(CallEnded, AgiRefused):
-        if session.get_variable("IVR_RELEASED"):
+        if session.get_variable(channelvars.RELEASED) == channelvars.RELEASED_MOVED:
             return EndedBy.US
     return EndedBy.LISTENER
 

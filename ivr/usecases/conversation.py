@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Protocol
 
 from ivr.adapters.agi import Played
-from ivr.errors import CallEnded, IvrError
+from ivr.adapters.pbx import channelvars
+from ivr.errors import AgiRefused, CallEnded, IvrError
 from ivr.rules.flow import ALL_KEYS, KEYS, Wish
 from ivr.rules.segments import EndedBy, KeyPress, Listen, Play, Segment
 
@@ -35,6 +36,9 @@ class Line(Protocol):
 
     def set_variables(self, values: Mapping[str, str]) -> None:
         """The channel's variables have these values, all at once."""
+
+    def get_variable(self, name: str) -> str:
+        """The channel's variable, "" if it has none."""
 
     def leave(self, name: str, value: str) -> None:
         """The dialplan goes on, and finds that value in the channel's variable: the last word."""
@@ -97,7 +101,7 @@ class Call:
         armed = "" if segment is Segment.CONFIRMATION else ALL_KEYS  # a second 9 must not cut the confirmation
         began_ms = self._elapsed_ms()
         self._enter(segment.value, began_ms)
-        offset = 0
+        offset, wish = 0, None
         while True:
             played = self._line.play(path, armed, offset)
             if played.failed:
@@ -105,14 +109,14 @@ class Call:
             position = _position(played, offset)
             if played.digit:
                 self._note_key(played.digit, segment, position // SAMPLES_PER_MS)
-                if self._meaning(played.digit) is None:
+                if (wish := self._meaning(played.digit)) is None:
                     offset = position
                     continue
             heard_ms = min(position // SAMPLES_PER_MS, length_ms)
             self._plays.append(Play(segment, self._sounds.names[segment], heard_ms, length_ms, began_ms))
             if played.hung_up:
                 raise CallEnded
-            return self._meaning(played.digit)
+            return wish
 
     def wait_for_key(self) -> Wish | None:
         """What the person asked for in the seconds after the notice; None if nothing. Raises CallEnded on a hang-up."""
@@ -173,9 +177,17 @@ class Call:
         self._line.set_variables({"IVR_SEGMENT": segment, "IVR_BEGAN": began, "IVR_PLAYED": "-".join(heard)})
 
     def _meaning(self, key: str) -> Wish | None:
-        """What the key asks for now: a message that was repeated often enough goes on instead."""
+        """What the key asks for now: what is said goes on if a repeat is not to be had."""
         wish = KEYS.get(key)
-        return None if wish is Wish.REPEAT and self._messages_begun > self._manners.max_repeats else wish
+        return None if wish is Wish.REPEAT and not self._may_repeat() else wish
+
+    def _may_repeat(self) -> bool:
+        """Whether the message was not repeated often enough, and nobody wants the call to end now."""
+        if self._messages_begun > self._manners.max_repeats:
+            return False
+        with contextlib.suppress(CallEnded, AgiRefused):  # the next command will meet the same
+            return not self._line.get_variable(channelvars.RELEASED)
+        return True
 
     def _note_key(self, key: str, segment: Segment, within_ms: int) -> None:
         self._keys.append(KeyPress(key, segment, within_ms, self._elapsed_ms()))

@@ -7,8 +7,10 @@ import logging
 import time
 
 from ivr.adapters.ami import AmiClient
+from ivr.adapters.pbx import channelvars
 from ivr.adapters.store import Store
 from ivr.errors import AmiDown, IvrError
+from ivr.rules.segments import Segment
 from ivr.usecases.dialing import Dialer
 from ivr.usecases.outcomes import LiveCall
 
@@ -17,6 +19,8 @@ log = logging.getLogger(__name__)
 RELEASE_EVERY_S = 0.5
 RECENT_MS = 3_600_000
 """No call lasts as long: what was asked for before concerns nobody who is on the line now."""
+LAST_WORDS = frozenset({Segment.NOTICE.value, Segment.CONFIRMATION.value, channelvars.SEGMENT_AFTER})
+"""Who has come to these hears them to their end, as everybody does, and not again from their beginning."""
 
 
 class Releaser:
@@ -45,7 +49,7 @@ class Releaser:
         return self._store.halts.release_at_ms() or 0, by_campaign
 
     async def _release(self, call: LiveCall) -> None:
-        end = self._ami.release if call.answered or call.adopted else self._ami.hangup
+        end = self._speak_last if call.answered or call.adopted else self._ami.hangup
         call.released = True  # before it is asked for: the end may be told before the answer to this comes
         try:
             call.released = await end(call.attempt)
@@ -56,4 +60,19 @@ class Releaser:
             why = {"action": "release_failed", "attempt_id": call.attempt, "why": str(error)}
             log.warning("call not released", extra=why)
         else:
-            log.info("call released", extra={"action": "call_released", "attempt_id": call.attempt})
+            if call.released:
+                log.info("call released", extra={"action": "call_released", "attempt_id": call.attempt})
+
+    async def _speak_last(self, attempt: str) -> bool:
+        """Whether the call has left what it played for the notice; if not it is over, or speaks its last words.
+
+        Then it is looked at again until it ends: a repeat may have begun in the very moment before it was asked not to.
+        """
+        ami, released = self._ami, channelvars.RELEASED
+        if not await ami.set_variable(attempt, released, channelvars.RELEASED_ASKED):
+            return False
+        if await ami.variable(attempt, channelvars.SEGMENT) in {None, *LAST_WORDS}:
+            return False
+        return await ami.set_variable(attempt, released, channelvars.RELEASED_MOVED) and await ami.redirect(
+            attempt, channelvars.RELEASE_CONTEXT
+        )

@@ -79,9 +79,14 @@ def test_an_ordinary_call_needs_two_commands_a_segment_and_a_last_word(door: Doo
 
 @pytest.mark.parametrize(
     ("variable", "ended_by"),
-    [("200 result=0", EndedBy.LISTENER), ("200 result=1 (1)", EndedBy.US), ("511 Not Permitted", EndedBy.LISTENER)],
+    [
+        ("200 result=0", EndedBy.LISTENER),
+        ("200 result=1 (asked)", EndedBy.LISTENER),
+        ("200 result=1 (moved)", EndedBy.US),
+        ("511 Not Permitted", EndedBy.LISTENER),
+    ],
 )
-def test_a_hang_up_is_the_listeners_unless_the_channel_was_released(
+def test_a_hang_up_is_the_listeners_unless_the_channel_was_moved_away(
     door: Door, variable: str, ended_by: EndedBy
 ) -> None:
     with door.call(*NAMES) as call:

@@ -169,26 +169,42 @@ def test_tree_gives_keys_without_the_family_and_not_those_of_a_lookalike() -> No
     run(scene())
 
 
-def test_a_release_says_so_to_the_channel_before_it_is_redirected() -> None:
-    def absent(_fake: FakeAmi, writer: asyncio.StreamWriter, action: Action) -> None:
-        reply(writer, action, "Message: No such channel", response="Error")
+def test_a_channels_variable_is_read_and_written_and_it_is_redirected() -> None:
+    def told(_fake: FakeAmi, writer: asyncio.StreamWriter, action: Action) -> None:
+        reply(writer, action, f"Variable: {action['variable']}", "Value: message")
 
     async def scene() -> None:
         async with linked() as (fake, client):
-            assert await client.release("a-1")
-            (told,), (sent,) = fake.named("Setvar"), fake.named("Redirect")
-            assert (told["channel"], told["variable"], told["value"]) == ("a-1", "IVR_RELEASED", "1")
-            assert (sent["channel"], sent["context"], sent["exten"], sent["priority"]) == (
-                "a-1",
-                "ivr-release",
-                "s",
-                "1",
-            )
-            fake.answers["Setvar"] = absent
-            assert not await client.release("a-1")
+            fake.answers["Getvar"] = told
+            assert await client.variable("a-1", "V") == "message"
+            assert await client.set_variable("a-1", "V", "x")
+            assert await client.redirect("a-1", "somewhere")
+            (read,), (written,), (sent,) = (fake.named(name) for name in ("Getvar", "Setvar", "Redirect"))
+            assert (read["channel"], read["variable"]) == ("a-1", "V")
+            assert (written["channel"], written["variable"], written["value"]) == ("a-1", "V", "x")
+            assert [sent[key] for key in ("channel", "context", "exten", "priority")] == ["a-1", "somewhere", "s", "1"]
+
+    run(scene())
+
+
+def test_a_channel_that_is_gone_is_said_and_a_pattern_is_none() -> None:
+    def absent(_fake: FakeAmi, writer: asyncio.StreamWriter, action: Action) -> None:
+        gone = "Channel does not exist" if action["action"] == "Redirect" else "No such channel"
+        reply(writer, action, f"Message: {gone}", response="Error")
+
+    async def scene() -> None:
+        async with linked() as (fake, client):
+            fake.answers = dict.fromkeys(("Getvar", "Setvar", "Redirect"), absent)
+            assert await client.variable("a-1", "V") is None
+            assert not await client.set_variable("a-1", "V", "x")
+            assert not await client.redirect("a-1", "somewhere")
             for pattern in ("", "/.*/"):
                 with pytest.raises(Unsendable):
-                    await client.release(pattern)
+                    await client.variable(pattern, "V")
+                with pytest.raises(Unsendable):
+                    await client.set_variable(pattern, "V", "x")
+                with pytest.raises(Unsendable):
+                    await client.redirect(pattern, "somewhere")
 
     run(scene())
 

@@ -93,6 +93,11 @@ class Line:
         self.variables |= values
         self.log.append(f"in {values['IVR_SEGMENT']}")
 
+    def get_variable(self, name: str) -> str:
+        if self.dead:
+            raise CallEnded
+        return self.variables.get(name, "")
+
     def leave(self, name: str, value: str) -> None:
         if self.dead:
             raise CallEnded
@@ -233,6 +238,36 @@ def test_the_message_is_repeated_so_often_and_no_more(talk: Callable[..., Talk],
     listen = talk(END, *presses, max_repeats=most).run()
     assert heard(listen) == [(P, 1000), *[(M, 100)] * most, (M, 4000), (N, 2000)]
     assert len(listen.keys) == most + 1, "the last one is noted, and the message goes on"
+
+
+@pytest.mark.parametrize("key", "*1")
+def test_nothing_is_repeated_once_the_call_is_to_end(talk: Callable[..., Talk], key: str) -> None:
+    one = talk(END, END, (key, 500), END, (key, 1200))
+    one.line.variables["IVR_RELEASED"] = "asked"
+    listen = one.run()
+    assert heard(listen) == [(P, 1000), (M, 4000), (N, 2000)], "the notice goes on where it was"
+    assert one.line.offsets == [0, 0, 0, 4000]
+    assert [(k.key, k.within_ms) for k in listen.keys] == [(key, 500), (key, 3200)]
+
+
+def test_nine_stops_a_call_that_is_to_end_too(talk: Callable[..., Talk]) -> None:
+    one = talk(END, END, ("9", 500))
+    one.line.variables["IVR_RELEASED"] = "asked"
+    assert heard(one.run())[-1] == (C, 700)
+    assert one.stops
+
+
+def test_who_is_gone_before_a_repeat_is_gone(talk: Callable[..., Talk]) -> None:
+    one = talk(END, END, ("*", 500), ("leaves", 500))
+    whole = one.line.play
+
+    def play_and_lose(path: str, escape_digits: str = "", offset_samples: int = 0) -> Played:
+        played = whole(path, escape_digits, offset_samples)
+        one.line.dead = played.digit == "*"
+        return played
+
+    one.line.play = play_and_lose  # type: ignore[method-assign]
+    assert heard(one.run()) == [(P, 1000), (M, 4000), (N, 500)]
 
 
 def test_a_key_that_means_nothing_is_noted_and_the_sound_goes_on(talk: Callable[..., Talk]) -> None:

@@ -29,6 +29,7 @@ def test_variables_that_are_only_read_come_from_somebody() -> None:
 def test_events_context_route_and_database_family() -> None:
     assert set(re.findall(r"UserEvent\((\w+)", DIALPLANS)) == set(channelvars.EVENTS)
     assert f"[{channelvars.CONTEXT}]" in DIALPLANS
+    assert f"[{channelvars.RELEASE_CONTEXT}]" in DIALPLANS
     assert f"AGI(${{{channelvars.AGI}}}/{channelvars.AGI_ROUTE},${{{channelvars.ATTEMPT}}}" in DIALPLANS
     assert set(re.findall(r"DB\((\w+)/", DIALPLANS)) == {channelvars.STOP_FAMILY}
     assert f"/{channelvars.BUILTIN_NOTICE}," in DIALPLANS

@@ -21,6 +21,7 @@ LIST_TIMEOUT_S = 15.0
 ANSWER_WITHIN_S = 1.0
 """Asterisk answers an Originate in milliseconds: it has only put it into a queue."""
 _LIKE_WILDCARDS = frozenset("%_")
+_NO_CHANNEL = "No such channel"
 
 
 class AmiClient:
@@ -109,22 +110,29 @@ class AmiClient:
 
     async def hangup(self, channel_id: str) -> bool:
         """Whether there was a channel with this unique id; if so it has been told to hang up."""
-        if not channel_id or channel_id.startswith("/"):
-            raise Unsendable("a channel id is needed: a pattern could end other people's calls")
-        return await self._done("Hangup", "No such channel", {"Channel": channel_id})
+        return await self._done("Hangup", _NO_CHANNEL, {"Channel": _one(channel_id)})
 
-    async def release(self, channel_id: str) -> bool:
-        """Whether there was a channel with this unique id; if so it has left what it played for context ivr-release.
+    async def variable(self, channel_id: str, name: str) -> str | None:
+        """The value of the channel's variable, "" if it has none; None if there is no channel with this unique id."""
+        try:
+            (reply, *_) = await self._ask(
+                {"Action": "Getvar", "Channel": _one(channel_id), "Variable": name}, timeout_s=self._timeout_s
+            )
+        except AmiRefused as refusal:
+            if _NO_CHANNEL in str(refusal):
+                return None
+            raise
+        return reply.get("Value", "")
 
-        The channel's variable IVR_RELEASED says so before: its call script must not take it for a hang-up.
-        """
-        if not channel_id or channel_id.startswith("/"):
-            raise Unsendable("a channel id is needed: a pattern could end other people's calls")
-        told: dict[str, Value] = {"Channel": channel_id, "Variable": "IVR_RELEASED", "Value": "1"}
-        where: dict[str, Value] = {"Channel": channel_id, "Context": "ivr-release", "Exten": "s", "Priority": 1}
-        return await self._done("Setvar", "No such channel", told) and await self._done(
-            "Redirect", "Channel does not exist", where
-        )
+    async def set_variable(self, channel_id: str, name: str, value: str) -> bool:
+        """Whether there was a channel with this unique id; if so its variable has that value."""
+        told: dict[str, Value] = {"Channel": _one(channel_id), "Variable": name, "Value": value}
+        return await self._done("Setvar", _NO_CHANNEL, told)
+
+    async def redirect(self, channel_id: str, context: str) -> bool:
+        """Whether there was a channel with this unique id; if so it has left what it played for that context."""
+        where: dict[str, Value] = {"Channel": _one(channel_id), "Context": context, "Exten": "s", "Priority": 1}
+        return await self._done("Redirect", "Channel does not exist", where)
 
     async def tree(self, family: str, *, timeout_s: float = LIST_TIMEOUT_S) -> dict[str, str]:
         """What Asterisk's own database holds under `family`, by key without the family."""
@@ -241,3 +249,10 @@ class AmiClient:
         self.dropped += 1
         if self.dropped & (self.dropped - 1) == 0:  # at 1, 2, 4, 8 …: an alarm, not a flood
             log.error("%d AMI events dropped so far: their consumer is too slow", self.dropped)
+
+
+def _one(channel_id: str) -> str:
+    """The id of one channel; Unsendable if it could be taken for many."""
+    if not channel_id or channel_id.startswith("/"):
+        raise Unsendable("a channel id is needed: a pattern could mean other people's calls")
+    return channel_id

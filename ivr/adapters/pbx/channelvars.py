@@ -8,6 +8,9 @@ from __future__ import annotations
 CONTEXT = "ivr-message"
 """Where the controller sends an answered call (extension s, priority 1)."""
 
+RELEASE_CONTEXT = "ivr-release"
+"""Where the controller sends a call that is to end at once and has not come to its last words."""
+
 AGI_ROUTE = "play_message"
 """The call script that the context asks for; its arguments are ATTEMPT, PREROLL, MESSAGE, NOTICE, CONFIRMATION."""
 
@@ -23,6 +26,9 @@ SEGMENT = "IVR_SEGMENT"  # before each segment: preroll, message, notice, confir
 RESULT = "IVR_RESULT"  # "done" at the ordinary end, "file" when a file of the campaign is missing
 BEGAN = "IVR_BEGAN"  # with SEGMENT: when that segment began, milliseconds since the epoch
 PLAYED = "IVR_PLAYED"  # what was heard before: SEGMENT.HEARD_MS.BEGAN, a hyphen between, BEGAN as above
+
+# Set by the controller in a call that is to end at once, and read by the call script.
+RELEASED = "IVR_RELEASED"  # "asked": no repeat any more; "moved": it is redirected to RELEASE_CONTEXT, nobody hung up
 
 # Set by the dialplan.
 REASON = "IVR_REASON"  # why the fallback speaks: agi, file, guard, released
@@ -44,6 +50,8 @@ RESULT_DONE = "done"
 RESULT_FILE = "file"
 RESULT_RELEASED = "released"  # set by ivr-release
 SEGMENT_AFTER = "after"
+RELEASED_ASKED = "asked"
+RELEASED_MOVED = "moved"
 
 # UserEvents of the dialplan. Each has the header Attempt.
 EVENT_FALLBACK = "IvrFallback"  # Segment (how far the script had come, "" = nowhere), Began, Played, Reason
