@@ -5,13 +5,17 @@ from __future__ import annotations
 from ivr.adapters.store.attempts import Attempts
 from ivr.adapters.store.audit import Audit
 from ivr.adapters.store.campaigns import Campaigns
+from ivr.adapters.store.consents import Consents
 from ivr.adapters.store.contacts import Contacts
 from ivr.adapters.store.engine import Database
+from ivr.adapters.store.grants import Grants
 from ivr.adapters.store.halts import Halts
+from ivr.adapters.store.journal import Journal
 from ivr.adapters.store.limits import Limits
 from ivr.adapters.store.listens import Listens
 from ivr.adapters.store.messages import Messages
 from ivr.adapters.store.pbxs import Pbxs
+from ivr.adapters.store.sponsors import Sponsors
 from ivr.adapters.store.suppressions import Suppressions, load_key
 from ivr.settings import Settings
 
@@ -27,6 +31,10 @@ class Store:
         self.messages = Messages(self.database)
         self.campaigns = Campaigns(self.database)
         self.suppressions = Suppressions(self.database, load_key(settings.suppression_key_file))
+        self.consents = Consents(self.database, self.suppressions)
+        self.grants = Grants(self.database)
+        self.journal = Journal(self.database)
+        self.sponsors = Sponsors(self.database)
         self.halts = Halts(self.database)
         self.attempts = Attempts(self.database, self.suppressions)
         self.pbxs = Pbxs(self.database)

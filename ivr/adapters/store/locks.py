@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 _OURS = 0x1F3
 """The first half of each lock's number, so that another program in the same database has others."""
-_ANSWERS, _NAMES, _IMPORTS, _TABLES, _PARTS = range(1, 6)
+_ANSWERS, _NAMES, _IMPORTS, _TABLES, _PARTS, _CHAINS = range(1, 7)
 _ALONE = text("SELECT pg_advisory_xact_lock(:ours, :which)")
 _SHARED = text("SELECT pg_advisory_xact_lock_shared(:ours, :which)")
 
@@ -42,6 +42,11 @@ def importing(connection: Connection) -> None:
 def allotting(connection: Connection) -> None:
     """No other PBX takes or leaves its part of what they share."""
     _lock(connection, _PARTS)
+
+
+def chaining(connection: Connection) -> None:
+    """Nobody else adds to a chain. Taken after every other lock by name: what is added follows what was done."""
+    _lock(connection, _CHAINS)
 
 
 def migrating(connection: Connection) -> None:

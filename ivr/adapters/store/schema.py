@@ -146,6 +146,7 @@ sponsors = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("name", String(200), nullable=False, unique=True),
+    Column("dossier", JSON, nullable=False, server_default="{}"),  # rules/dossier.py
 )
 
 campaigns = Table(
@@ -259,6 +260,9 @@ suppressions = Table(
     Column("reason", String(64), nullable=False),
     Column("attempt_id", String(40)),
     Column("at_ms", BigInteger, nullable=False),
+    Column("channels", String(64), nullable=False, server_default=""),  # between blanks; "": all
+    Column("evidence", Text, nullable=False, server_default=""),  # where the request can be read
+    Column("expires_at_ms", BigInteger),  # null: never
     UniqueConstraint("number_hmac", "scope"),
 )
 

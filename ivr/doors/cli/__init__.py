@@ -10,6 +10,7 @@ import click
 
 from ivr.doors import logs
 from ivr.doors.cli.campaign import campaign
+from ivr.doors.cli.consent import consent
 from ivr.doors.cli.contacts import contacts
 from ivr.doors.cli.database import db
 from ivr.doors.cli.demo import demo
@@ -21,6 +22,7 @@ from ivr.doors.cli.message import message
 from ivr.doors.cli.notice import notice
 from ivr.doors.cli.plan import plan_command
 from ivr.doors.cli.settings_command import settings_command
+from ivr.doors.cli.sponsor import sponsor
 from ivr.doors.cli.trunk import pbx, trunk
 from ivr.errors import IvrError
 
@@ -47,7 +49,20 @@ def cli(context: click.Context, config: Path | None) -> None:
 
 
 INSTALLATION = (setup, up, status, doctor, halt, unhalt, down, process, db)
-for command in (*INSTALLATION, contacts, message, notice, campaign, trunk, pbx, plan_command, lab, settings_command):
+PROOFS = (sponsor, consent)
+for command in (
+    *INSTALLATION,
+    *PROOFS,
+    contacts,
+    message,
+    notice,
+    campaign,
+    trunk,
+    pbx,
+    plan_command,
+    lab,
+    settings_command,
+):
     cli.add_command(command)
 
 lab.add_command(demo)

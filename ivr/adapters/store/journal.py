@@ -1,0 +1,49 @@
+"""The journal: who decided, approved, started, stopped and changed what, in a chain of hashes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from ivr.adapters.store.chained import Chained
+from ivr.adapters.store.engine import Database
+from ivr.adapters.store.proofs import journal as TABLE
+from ivr.rules.chain import Break, Head, read
+
+ITSELF = "portevoix"
+"""Who does what nobody asked for at that moment: a campaign is finished, data is due for deletion."""
+_CHAIN = Chained(TABLE)
+
+
+class Journal:
+    """What is written down is never changed."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, kind: str, subject: str, by: str, at_ms: int, **said: Any) -> None:
+        """One entry, committed."""
+        with self._database.write() as connection:
+            note(connection, kind, subject, by, at_ms, **said)
+
+    def entries(self, *subjects: str) -> list[dict[str, Any]]:
+        """All that is said, oldest first, each with `seq`; of those subjects alone if any are named."""
+        query = select(TABLE.c.seq, TABLE.c.body).order_by(TABLE.c.seq)
+        if subjects:
+            query = query.where(TABLE.c.subject.in_(subjects))
+        with self._database.read() as connection:
+            return [{"seq": row.seq} | (read(row.body) or {}) for row in connection.execute(query)]
+
+    def verify(self, expected: Head | None = None) -> tuple[Head, Break | None]:
+        """Its head, and the first entry that is not what was written."""
+        with self._database.read() as connection:
+            return _CHAIN.verify(connection, expected)
+
+
+def note(connection: Connection, kind: str, subject: str, by: str, at_ms: int, **said: Any) -> None:
+    """One entry, in the transaction of what it tells of: neither is without the other.
+
+    subject: what it is about, as `campaign:NAME`. No number of a person's is ever said.
+    """
+    _CHAIN.append(connection, [{"kind": kind, "subject": subject, "by": by, "at_ms": at_ms, "said": said}])
