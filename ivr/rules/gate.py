@@ -11,11 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from ivr.rules.retry import Bounds, Made, may_again_at
 from ivr.rules.retry_policy import CALL_ONCE, RetryPolicy
 from ivr.rules.states import CampaignState
 from ivr.rules.windows import Hours
+
+if TYPE_CHECKING:  # a pack's rules are compiled to functions of these facts, and are asked for only by what has a pack
+    from ivr.rules.gate_facts import CampaignFacts, Person
+    from ivr.rules.gate_law import Law
 
 RULE_PACK = "base/3"
 """Name and version of the rules below, recorded with every decision; it changes with them."""
@@ -36,7 +41,7 @@ class Facts:
     now: aware. expires: when the campaign does, NEVER if it does not. zones: every time zone in which the person may
     be. earlier: every other attempt of the campaign that was, or may have been, sent to this person; retry: when it may
     be followed by another. halted: somebody has halted the whole installation. lab: the trunk is the simulated
-    carrier, on loopback.
+    carrier, on loopback. law: the campaign's rule pack, None: only the rules below; about, person: what it asks.
     """
 
     now: datetime | None = None
@@ -51,6 +56,9 @@ class Facts:
     caller_id: str | None = None
     halted: bool | None = None
     lab: bool = False
+    law: Law | None = None
+    about: CampaignFacts | None = None
+    person: Person | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +71,40 @@ class Verdict:
     rule_pack: str = RULE_PACK
 
 
+Check = Callable[[Facts], Verdict]
+"""One rule; the verdict's own `rule` is only what is added to the rule's name."""
+
 YES = Verdict(Kind.YES)
 NO = Verdict(Kind.NO)
 UNKNOWN = Verdict(Kind.NO, rule="-unknown")
 
 
 def decide(facts: Facts) -> Verdict:
-    """YES only if every rule says yes; else the answer of the first that does not, in the order of RULES."""
-    for name, rule in RULES:
+    """YES only if every rule says yes; else the answer of the first that does not, in their order."""
+    for name, rule in rules_for(facts):
         verdict = rule(facts)
         if verdict.kind is not Kind.YES:
-            return replace(verdict, rule=name + verdict.rule)
-    return YES
+            return replace(verdict, rule=name + verdict.rule, rule_pack=pack_name(facts))
+    return YES if facts.law is None else facts.law.yes
+
+
+def explain(facts: Facts) -> list[tuple[str, Verdict]]:
+    """What every rule says, in their order: the first that is no yes is what `decide` answers."""
+    return [(name, rule(facts)) for name, rule in rules_for(facts)]
+
+
+def rules_for(facts: Facts) -> tuple[tuple[str, Check], ...]:
+    """The rules that are asked: those below, or all of the campaign's pack."""
+    return RULES if facts.law is None else facts.law.rules
+
+
+def pack_name(facts: Facts) -> str:
+    """Name and version of the rules that are asked."""
+    return RULE_PACK if facts.law is None else facts.law.name
 
 
 def _installation_halted(facts: Facts) -> Verdict:
-    return _waiting_for_people(_must_be(False, facts.halted))
+    return waiting_for_people(must_be(False, facts.halted))
 
 
 def _campaign_running(facts: Facts) -> Verdict:
@@ -96,18 +122,18 @@ def _campaign_expired(facts: Facts) -> Verdict:
 
 
 def _notice_present(facts: Facts) -> Verdict:
-    return _waiting_for_people(_must_be(True, facts.notice_present))
+    return waiting_for_people(must_be(True, facts.notice_present))
 
 
 def _suppressed(facts: Facts) -> Verdict:
-    return _must_be(False, facts.suppressed)
+    return must_be(False, facts.suppressed)
 
 
 def _calling_hours(facts: Facts) -> Verdict:
     if facts.hours is None or not facts.zones or facts.now is None or facts.now.tzinfo is None:
         return UNKNOWN
-    now = facts.now.astimezone(UTC)  # only there do moments of an hour that comes twice compare
-    opens = _open_everywhere(facts.hours, now, facts.zones)
+    now = facts.now.astimezone(UTC)
+    opens = facts.hours.next_open_everywhere(now, facts.zones)
     if opens is None:
         return NO
     return YES if opens == now else Verdict(Kind.HOLD, until=opens)
@@ -132,11 +158,11 @@ def _caller_id_granted(facts: Facts) -> Verdict:
     if facts.lab is True:
         return YES
     if facts.caller_id is None:
-        return _waiting_for_people(UNKNOWN)
-    return YES if re.fullmatch(r"\+[1-9][0-9]{6,14}", facts.caller_id) else _waiting_for_people(NO)
+        return waiting_for_people(UNKNOWN)
+    return YES if re.fullmatch(r"\+[1-9][0-9]{6,14}", facts.caller_id) else waiting_for_people(NO)
 
 
-RULES: tuple[tuple[str, Callable[[Facts], Verdict]], ...] = (
+RULES: tuple[tuple[str, Check], ...] = (
     ("installation-halted", _installation_halted),
     ("campaign-running", _campaign_running),
     ("campaign-expired", _campaign_expired),
@@ -149,26 +175,13 @@ RULES: tuple[tuple[str, Callable[[Facts], Verdict]], ...] = (
 """Name and function, in the order in which they are asked; a new rule is a new line, a new fact and a new RULE_PACK."""
 
 
-def _waiting_for_people(verdict: Verdict) -> Verdict:
+def waiting_for_people(verdict: Verdict) -> Verdict:
     """What is wrong with the campaign or a setting is not the person's: they wait until somebody has mended it."""
     return replace(verdict, kind=Kind.HOLD) if verdict.kind is Kind.NO else verdict
 
 
-def _must_be(wanted: bool, fact: bool | None) -> Verdict:
+def must_be(wanted: bool, fact: bool | None) -> Verdict:
+    """A yes if the fact is as wanted."""
     if fact is None:
         return UNKNOWN
     return YES if fact is wanted else NO
-
-
-def _open_everywhere(hours: Hours, now: datetime, zones: tuple[tzinfo, ...]) -> datetime | None:
-    """The first moment from `now` on at which it is calling hours in every zone; None: not within three weeks."""
-    moment = now
-    for _ in range(200):
-        opens = [hours.next_open(moment, zone) for zone in zones]
-        known = [at for at in opens if at is not None]
-        if len(known) < len(opens) or (max(known) - now).days > 21:
-            return None
-        if max(known) == moment:
-            return moment
-        moment = max(known)
-    return None

@@ -7,7 +7,7 @@ open twice, an hour that is skipped is never open.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
@@ -17,6 +17,8 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MINUTES_OF_DAY = 24 * 60
 DAYS_AHEAD = 16
 """Two weeks, for a change of clocks may swallow one week's only slot."""
+WEEKS_AHEAD = 3
+"""An hour that zones far apart share is looked for so far ahead."""
 
 _SLOT = re.compile(r"(\d\d?):(\d\d)-(\d\d?):(\d\d)")
 
@@ -67,6 +69,19 @@ class Hours:
             moments = self._beginnings(first_day + timedelta(days=ahead), zone)
             if found := min((at for at in moments if at > now and self.is_open(at, zone)), default=None):
                 return found
+        return None
+
+    def next_open_everywhere(self, now: datetime, zones: Sequence[tzinfo]) -> datetime | None:
+        """The first moment from `now` (aware) on that is open in each of the zones, in UTC; None: not within weeks."""
+        moment = now = _aware(now).astimezone(UTC)  # only there do moments of an hour that comes twice compare
+        for _ in range(200 if zones else 0):
+            opens = [self.next_open(moment, zone) for zone in zones]
+            known = [at for at in opens if at is not None]
+            if len(known) < len(opens) or (max(known) - now).days > WEEKS_AHEAD * 7:
+                return None
+            if max(known) == moment:
+                return moment
+            moment = max(known)
         return None
 
     def _beginnings(self, day: date, zone: tzinfo) -> Iterator[datetime]:
