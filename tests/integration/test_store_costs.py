@@ -61,7 +61,7 @@ def rows_touched(scene: Scene, work: Callable[[], object]) -> int:
 
 def sweep(scene: Scene) -> None:
     with scene.store.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("VACUUM ANALYZE attempts, targets, campaigns, unheard")
+        connection.exec_driver_sql("VACUUM ANALYZE attempts, targets, campaigns, contacts, unheard")
 
 
 def _rows(node: dict[str, Any]) -> float:
