@@ -72,7 +72,8 @@ def _rows(node: dict[str, Any]) -> float:
 def explained(scene: Scene, sql: str, values: Any, how: str = "COSTS OFF") -> list[dict[str, Any]]:
     """PostgreSQL's plan, without a scan of a whole table where there is another way; what it did is undone."""
     with scene.store.database.engine.connect() as connection:
-        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        for whole in ("seqscan", "hashjoin", "mergejoin"):  # of a few hundred rows all are read sooner than some
+            connection.exec_driver_sql(f"SET LOCAL enable_{whole} = off")
         found = connection.exec_driver_sql(f"EXPLAIN ({how}, FORMAT JSON) {sql}", _first(values)).scalar_one()
         connection.rollback()
     return list(found)
