@@ -7,10 +7,11 @@ import os
 import signal
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -187,7 +188,7 @@ class Stack:
         places = [divmod(first + index, NUMBERS_PER_RANGE) for index in range(count)]
         return [(index, f"{ranges[some]}{digits:04d}") for index, (some, digits) in enumerate(places)]
 
-    def campaign(self, name: str, people: list[Person], sponsor: str = "", **values: object) -> Campaign:
+    def campaign(self, name: str, people: list[Person], sponsor: str = "", **values: Any) -> Campaign:
         """A draft to exactly these people, for whom the carrier is ready."""
         lab.set_sounds(self.settings, {segment: rendering.sound for segment, rendering in self.sounds.items()})
         lab.plan_people(self.settings, people)
@@ -197,15 +198,21 @@ class Stack:
         files.write_contacts(path, people)
         return self.draft(name, path, sponsor, **values)
 
-    def draft(self, name: str, people: Path, sponsor: str = "", **values: object) -> Campaign:
-        """A draft to the people of that file."""
+    def message(self, name: str, rendering: Rendering) -> Message:
+        """That rendering, kept as a message."""
+        fresh = Message(0, name, rendering.sound, rendering.length_ms, "test", "0" * 64)
+        return self.store.messages.add(fresh, campaigns.now_ms())
+
+    def draft(
+        self, name: str, people: Path, sponsor: str = "", versions: Sequence[Rendering] = (), **values: Any
+    ) -> Campaign:
+        """A draft to the people of that file. versions: of the message, beside the first one, in equal shares."""
         batch = contacts.import_file(self.store, self.settings, people, name).batch
-        message = self.sounds[Segment.MESSAGE]
+        heard = [self.message(name, self.sounds[Segment.MESSAGE])]
+        heard += [self.message(f"{name} {number}", one) for number, one in enumerate(versions, 1)]
         draft = {
             "name": name,
-            "message_id": self.store.messages.add(
-                Message(0, name, message.sound, message.length_ms, "test", "0" * 64), campaigns.now_ms()
-            ).id,
+            "message_id": heard[0].id,
             "batch_id": batch.id,
             "language": "fr",
             "trunks": ["lab"],
@@ -217,9 +224,10 @@ class Stack:
         }
         for segment in (Segment.PREROLL, Segment.NOTICE, Segment.CONFIRMATION):
             draft |= {segment.value: self.sounds[segment].sound, f"{segment}_ms": self.sounds[segment].length_ms}
-        return self.store.campaigns.create(draft | values, sponsor or f"sponsor of {name}")
+        shares = [(one.id, 1 / len(heard)) for one in heard] if versions else []
+        return self.store.campaigns.create(draft | values, sponsor or f"sponsor of {name}", shares)
 
-    def start(self, name: str, people: list[Person], sponsor: str = "", **values: object) -> Campaign:
+    def start(self, name: str, people: list[Person], sponsor: str = "", **values: Any) -> Campaign:
         """That campaign runs."""
         return campaigns.start(self.store, self.settings, self.campaign(name, people, sponsor, **values).name)
 

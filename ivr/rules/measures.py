@@ -39,7 +39,10 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One answered call, reduced to what the measures need. stop: the key press that stopped the calls, if any."""
+    """One answered call, reduced to what the measures need.
+
+    stop: the key press that stopped the calls, if any. length_ms: of the message that was to be heard.
+    """
 
     heard_ms: int
     share: float
@@ -48,6 +51,7 @@ class Heard:
     repeats: int
     stop: KeyPress | None
     fallback: bool
+    length_ms: int = 0
 
     @property
     def left_before(self) -> bool:
@@ -74,6 +78,7 @@ def judge(listen: Listen, message_ms: int) -> Heard:
         repeats=max(len(plays) - 1, 0),
         stop=_stop(listen),
         fallback=fallback,
+        length_ms=message_ms,
     )
 
 

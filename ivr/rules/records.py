@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -76,11 +76,22 @@ class Sound:
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """One of several messages that a campaign plays, each to its share of the audience: 0…1, all together 1."""
+
+    message_id: int
+    name: str
+    sound: Sound
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Campaign:
     """A message to an audience, with its segments, limits and state.
 
     trunks: names, the preferred one first. retry: a retry policy on one line. expires_at_ms: no call leaves from then
-    on. release_at_ms: calls sent before then are ended at once, with the notice.
+    on. release_at_ms: calls sent before then are ended at once, with the notice. versions: of the message, when it has
+    several (rules/versions.py); then `message` is the first one, or the one that `to` chose.
     """
 
     id: int
@@ -107,6 +118,11 @@ class Campaign:
     finished_at_ms: int | None
     expires_at_ms: int | None
     release_at_ms: int | None
+    versions: tuple[Version, ...] = ()
+
+    def to(self, version: int) -> Campaign:
+        """The campaign as those hear it who are to hear that version."""
+        return replace(self, message=self.versions[version].sound) if self.versions else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +210,7 @@ class Books:
     """Where every target of a campaign stands; `targets` equals the sum of the rest, always.
 
     waiting: of those due, the ones that were called and wait to be called again; next_due_ms: the first of them.
+    versions: the books of each version of the message, which add up to these, where they were asked for.
     """
 
     targets: int
@@ -203,6 +220,7 @@ class Books:
     not_allowed: dict[str, int]
     waiting: int = 0
     next_due_ms: int | None = None
+    versions: tuple[Books, ...] = ()
 
     @property
     def balance(self) -> bool:

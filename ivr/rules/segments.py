@@ -130,7 +130,8 @@ class CallResult:
     """What the books say of one target: number, outcome ("" while none), times dialled and listen.
 
     outcome: of the last call that is over; answered if any call was. attempt and listen: of the last answered call,
-    else of the last. more: of every other answered call what was heard, None where it was not measured.
+    else of the last. more: of every other answered call what was heard, None where it was not measured. version: of the
+    message, from 0.
     """
 
     number: str
@@ -143,3 +144,4 @@ class CallResult:
     ended_at_ms: int
     listen: Listen | None
     more: tuple[Listen | None, ...] = ()
+    version: int = 0

@@ -39,7 +39,8 @@ def startable(store: Store, settings: Settings, name: str) -> Campaign:
         raise Refused(f"campaign {name!r} has nobody to call: its list of contacts is empty")
     for sound in (campaign.preroll, campaign.notice, campaign.confirmation):
         verify(sound.sound, settings)
-    uploading.startable(store.messages.of_campaign(campaign.id), settings, campaign.sponsor)
+    for message in store.messages.of_campaign(campaign.id):
+        uploading.startable(message, settings, campaign.sponsor)
     return campaign
 
 

@@ -64,7 +64,7 @@ def prepare(store: Store, settings: Settings, people: int, progress: Progress) -
     batch = contacts.import_file(store, settings, lab.contacts(settings, people, SEED), NAME).batch
     progress("rendering the sample message, pre-roll, notice and confirmation")
     message = uploading.add(store, settings, sample_message(settings), NAME)
-    draft = Draft(NAME, message.name, batch.name, ("lab",), TEXTS, "fr", hours="00:00-24:00", retry="never")
+    draft = Draft(NAME, (message.name,), batch.name, ("lab",), TEXTS, "fr", hours="00:00-24:00", retry="never")
     campaign = create(store, settings, draft)
     lab.set_sounds(settings, lab.sounds_of(campaign))
     lab.plan(settings, people, SEED)

@@ -167,7 +167,8 @@ def _newest_ms(store: Store) -> int:
 def _campaign(settings: Settings, campaign: Campaign) -> list[Finding]:
     """Whether a campaign that runs, or is paused, has all that its calls need."""
     found = []
-    sounds = (campaign.preroll, campaign.message, campaign.notice, campaign.confirmation)
+    heard = (campaign.preroll, campaign.message, campaign.notice, campaign.confirmation)
+    sounds = dict.fromkeys((*heard, *(version.sound for version in campaign.versions)))
     checks: list[Callable[[], object]] = [partial(verify, sound.sound, settings) for sound in sounds]
     checks += [partial(trunk_of, settings, trunk) for trunk in campaign.trunks]
     for check in checks:

@@ -12,14 +12,15 @@ from ivr.adapters.store import Store
 from ivr.adapters.store.campaigns import Changes
 from ivr.errors import BadSetting, NotFound, Refused
 from ivr.rules.again import instant_ms
-from ivr.rules.records import Campaign, SourceBatch
+from ivr.rules.records import Campaign, Message, SourceBatch
 from ivr.rules.retry_policy import RetryPolicy
 from ivr.rules.sharing import EQUAL, Share
+from ivr.rules.versions import parsed
 from ivr.rules.windows import Hours
 from ivr.settings import Settings
 from ivr.usecases import uploading
 from ivr.usecases.campaigns import now_ms, trunk_of
-from ivr.usecases.prompts import Texts, campaign_prompts
+from ivr.usecases.prompts import DISCLOSED, Texts, campaign_prompts
 
 LONGEST_NAME = 200
 USUAL_HOURS = "10:00-13:00,14:00-20:00 mon-fri"
@@ -34,12 +35,13 @@ NEVER = "never"
 class Draft:
     """What a campaign is made of.
 
+    messages: names, or several with their shares of the audience, as rules/versions.py reads them.
     trunks: names, the preferred one first. rate_cps: calls started per second, None: as its trunks allow. retry: a
     policy on one line, None: the setting's. expires: date and time in `timezone`, None: never.
     """
 
     name: str
-    message: str
+    messages: tuple[str, ...]
     contacts: str
     trunks: tuple[str, ...]
     texts: Texts
@@ -68,8 +70,8 @@ def create(store: Store, settings: Settings, draft: Draft) -> Campaign:
     _check_name("campaign", draft.name)
     _check_name("sponsor", draft.texts.sponsor)
     limits = _limits(settings, draft)
-    message = store.messages.named(draft.message)
-    uploading.usable(message, draft.texts.sponsor)
+    versions = _versions(store, draft)
+    message = versions[0][0]
     batch = batch_named(store, draft.contacts)
     prompts = campaign_prompts(draft.texts, draft.language, settings, message.origin)
     spoken: dict[str, Any] = {}
@@ -85,7 +87,8 @@ def create(store: Store, settings: Settings, draft: Draft) -> Campaign:
         | {part: getattr(prompts, part).text for part in ("preroll", "notice", "confirmation")},
         "created_at_ms": now_ms(),
     }
-    return store.campaigns.create(values | limits | spoken, draft.texts.sponsor)
+    shares = [(one.id, share) for one, share in versions] if len(versions) > 1 else []
+    return store.campaigns.create(values | limits | spoken, draft.texts.sponsor, shares)
 
 
 def change(store: Store, name: str, wanted: Change) -> Campaign:
@@ -111,6 +114,22 @@ def batch_named(store: Store, name: str) -> SourceBatch:
         if batch.name == name:
             return batch
     raise NotFound(f"there are no contacts named {name!r}; `ivr contacts list` shows the imports there are")
+
+
+def _versions(store: Store, draft: Draft) -> list[tuple[Message, float]]:
+    """The messages and their shares: each may be used, and one pre-roll says of all of them whose voice comes."""
+    found = [(store.messages.named(name), share) for name, share in parsed(draft.messages)]
+    if not found:
+        raise Refused("a campaign needs a message: give --message with the name of one (`ivr message list`)")
+    for message, _ in found:
+        uploading.usable(message, draft.texts.sponsor)
+    if len({DISCLOSED.get(message.origin) for message, _ in found}) > 1:
+        told = ", ".join(f"{message.name!r} {message.origin}" for message, _ in found)
+        raise Refused(
+            f"one pre-roll is played before every version, and must say whether a machine made the voice ({told}): "
+            "make a campaign of each"
+        )
+    return found
 
 
 def _limits(settings: Settings, draft: Draft) -> dict[str, Any]:

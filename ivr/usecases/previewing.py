@@ -71,7 +71,7 @@ def preview(store: Store, settings: Settings, name: str, campaign: str = "") -> 
 
 def _of_campaign(store: Store, message: Message, campaign: Campaign) -> tuple[tuple[str, str], tuple[str, str]]:
     """Sound and words of the campaign's pre-roll and notice."""
-    if store.messages.of_campaign(campaign.id).id != message.id:
+    if message.id not in [one.id for one in store.messages.of_campaign(campaign.id)]:
         raise Refused(f"campaign {campaign.name!r} plays another message than {message.name!r}: preview that one")
     texts = campaign.texts
     return (

@@ -6,7 +6,7 @@ Aggregates only: nothing in a Report tells one person from another, and no numbe
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,7 +26,8 @@ class CampaignFacts:
     done: ended targets by outcome. not_allowed: targets by the rule that refused them. waiting: of those due, who was
     called and is to be called again, the first at next_due_ms. most_calls: to one person, as the campaign allows.
     sounds: hash of what was played by segment. started_ms, finished_ms: None while it has not. as_of_ms: when this was
-    read. worst_second: most calls begun in any rolling second. All instants are milliseconds since 1970 UTC; timezone
+    read. worst_second: most calls begun in any rolling second. share: of a version of the message, its share of the
+    targets. All instants are milliseconds since 1970 UTC; timezone
     is a name such as Europe/Paris.
     """
 
@@ -52,6 +53,7 @@ class CampaignFacts:
     waiting: int = 0
     next_due_ms: int | None = None
     most_calls: int = 1
+    share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,9 @@ class Report:
     fallback: calls that the dialplan measured in place of the call script, or that had an error; they are in every
     figure, cut in the retention curve. ended_by_unknown: calls counted as left because nothing says who ended them.
     opt_out_seconds: stops by segment and whole second of its play, empty below 20 answered calls.
+    versions: of a message that has several, the report of each; `facts.name` is then the version's. gain: by how much
+    its listen rate is above that of the first version. hidden: below 20 answered calls in some version nothing of what
+    was heard in any is told: what is left of the whole would tell it.
     """
 
     schema: str
@@ -132,6 +137,9 @@ class Report:
     opt_out_seconds: Mapping[str, Mapping[int, int]]
     ended_by_unknown: int
     books: Books
+    versions: tuple[Report, ...] = ()
+    gain: Interval | None = None
+    hidden: bool = False
 
     @property
     def doubts(self) -> dict[str, int]:
@@ -158,7 +166,7 @@ class _Tally:
     reached: int = 0
     doubts: Counter[str] = field(default_factory=Counter)
 
-    def add(self, result: CallResult, facts: CampaignFacts) -> None:
+    def add(self, result: CallResult, facts: CampaignFacts, message_ms: int) -> None:
         self.dialled += result.dialled
         self.called += result.dialled > 0
         self.called_again += result.dialled > 1
@@ -170,7 +178,7 @@ class _Tally:
             return
         self.reached += 1
         for listen in (*result.more, result.listen):
-            self._add_answered(listen, facts.message_ms)
+            self._add_answered(listen, message_ms)
 
     def _add_answered(self, listen: Listen | None, message_ms: int) -> None:
         self.answered += 1
@@ -182,15 +190,16 @@ class _Tally:
         self.unknown_end += heard.fate is Fate.LEFT and listen.ended_by is EndedBy.UNKNOWN and not heard.stop
 
 
-def build(facts: CampaignFacts, results: Iterable[CallResult]) -> Report:
+def build(facts: CampaignFacts, results: Iterable[CallResult], lengths_ms: Sequence[int] = ()) -> Report:
     """The report of `facts` and of one result per target; targets never dialled may be left out of `results`.
 
     Each answered call counts once, also when a person answered several. Answered calls without a listen are in the
-    answer rate only, and are named in the books' doubts.
+    answer rate only, and are named in the books' doubts. lengths_ms: of each version of the message, when it has
+    several; the facts say that of the longest one.
     """
     tally = _Tally()
     for result in results:
-        tally.add(result, facts)
+        tally.add(result, facts, lengths_ms[result.version] if lengths_ms else facts.message_ms)
     calls = tally.calls
     curve = _curve(calls, facts.message_ms)
     stops = [heard.stop for heard in calls if heard.stop]
@@ -257,9 +266,12 @@ def _median(curve: Curve | None, calls: int) -> Measure:
 
 
 def _curve(calls: list[Heard], message_ms: int) -> Curve | None:
+    """Who heard a shorter version than the longest to its end is observed until there, and is not said to have left."""
     ends = {fate: [heard.heard_ms for heard in calls if heard.fate is fate] for fate in Fate}
+    stayed = [heard.length_ms for heard in calls if heard.fate is Fate.STAYED]
+    ends[Fate.CUT] += [length_ms for length_ms in stayed if length_ms < message_ms]
     left, cut = (np.array(ends[fate], dtype=np.int64) for fate in (Fate.LEFT, Fate.CUT))
-    return retention(left, cut, len(ends[Fate.STAYED]), message_ms)
+    return retention(left, cut, sum(length_ms >= message_ms for length_ms in stayed), message_ms)
 
 
 def _part(name: str, calls: list[Heard], total: int) -> Part:

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ivr.adapters.store import Store
 from ivr.rules.again import policy_of
-from ivr.rules.records import Campaign
+from ivr.rules.records import Books, Campaign
 from ivr.usecases.campaigns import now_ms
+from ivr.usecases.comparing import compare
 from ivr.usecases.reporting import CampaignFacts, Report, build
 
 
 def report_of(store: Store, campaign: Campaign, worst_second: int | None = None) -> Report:
     """The campaign's report as of now. worst_second: what the controller says, None if it is not known any more."""
-    books, results = store.listens.snapshot(campaign.id)
+    books, results = store.listens.snapshot(campaign.id, len(campaign.versions))
+    whole = replace(_facts(campaign, books), worst_second=worst_second)
+    if not campaign.versions:
+        return build(whole, results)
+    versions = [
+        replace(_facts(campaign.to(number), mine), name=version.name, share=version.share)
+        for number, (version, mine) in enumerate(zip(campaign.versions, books.versions, strict=True))
+    ]
+    return compare(replace(whole, message_ms=max(one.message_ms for one in versions)), results, versions)
+
+
+def _facts(campaign: Campaign, books: Books) -> CampaignFacts:
     parts = ("preroll", "message", "notice", "confirmation")
-    facts = CampaignFacts(
+    return CampaignFacts(
         name=campaign.name,
         sponsor=campaign.sponsor,
         language=campaign.language,
@@ -32,9 +46,7 @@ def report_of(store: Store, campaign: Campaign, worst_second: int | None = None)
         done=books.outcomes,
         not_allowed=books.not_allowed,
         sounds={part: getattr(campaign, part).sound for part in parts},
-        worst_second=worst_second,
         waiting=books.waiting,
         next_due_ms=books.next_due_ms,
         most_calls=policy_of(campaign.retry).most_attempts,
     )
-    return build(facts, results)

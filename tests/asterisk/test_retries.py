@@ -5,12 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
+import numpy as np
 import pytest
 
+from ivr.adapters import sound
+from ivr.adapters.sound import Pcm
 from ivr.rules.electorate import after
 from ivr.rules.segments import Segment
 from ivr.rules.states import Outcome
+from ivr.rules.versions import borders, place, version_at
 from ivr.usecases import campaigns, reports
 from tests.crowd import absent, listener, stopper
 from tests.stack import Stack, running_stack, wait_for
@@ -69,17 +74,48 @@ def test_each_is_called_as_often_as_the_policy_allows_and_never_too_soon(stack: 
 def never_too_soon(stack: Stack, campaign_id: int) -> None:
     """Between two calls to a person lies what the policy says of how the first one ended."""
     delays = {"busy": 5, "no_answer": 3, "congestion": 2}
-    rows = stack.store.database
-    with rows.read() as connection:
-        made = connection.exec_driver_sql(
-            f"SELECT target_id, dialing_at_ms, outcome FROM attempts WHERE campaign_id = {campaign_id} "  # noqa: S608
-            "AND dialing_at_ms IS NOT NULL AND state != 'released' ORDER BY target_id, id"
-        ).all()
+    made = _rows(
+        stack,
+        f"SELECT target_id, dialing_at_ms, outcome FROM attempts WHERE campaign_id = {campaign_id} "  # noqa: S608
+        "AND dialing_at_ms IS NOT NULL AND state != 'released' ORDER BY target_id, id",
+    )
     gaps = [(one[2], other[1] - one[1]) for one, other in pairwise(made) if one[0] == other[0]]
     assert len(gaps) == 6 + 6 + 6 + 6
     assert all(gap_ms >= delays[outcome] * 1000 for outcome, gap_ms in gaps)
     invited = stack.invited_ms().values()
     assert min(later - earlier for calls in invited for earlier, later in pairwise(calls)) >= 1900
+
+
+def test_each_version_is_heard_by_those_who_drew_it_and_by_them_again(stack: Stack) -> None:
+    """The ears know the first version: what others hear of the second is strange to them."""
+    noise = np.random.default_rng(2).normal(0, 0.2, 8 * 2000).astype(np.float32)
+    second = sound.render(Pcm(noise, 8000), stack.settings.sounds_dir)
+    numbers = stack.new_numbers(20)
+    people = [after(listener(*one), (486,)) if one[0] % 2 else listener(*one) for one in numbers]
+    campaign = stack.start("versions", people, retry=AGAIN, versions=[second])
+    ends = borders([one.share for one in campaign.versions])
+    contacts = {row.number: row.id for row in _rows(stack, "SELECT id, number FROM contacts")}
+    verdict = stack.finished(campaign, 60)
+    drawn = set()
+    for row, result in verdict.pairs:
+        version = version_at(place(campaign.id, contacts[result.number]), ends)
+        drawn.add(version)
+        assert result.listen
+        [message] = [play for play in result.listen.plays if play.segment is Segment.MESSAGE]
+        assert (result.version, message.sound) == (version, campaign.versions[version].sound.sound)
+        assert message.heard_ms == message.length_ms
+        assert (row.foreign > 0, row.heard_ms.get(Segment.MESSAGE, 0) == 0) == (version == 1, version == 1)
+        assert row.heard_ms[Segment.NOTICE] >= campaign.notice.length_ms - 100
+    assert drawn == {0, 1}
+    assert {stack.line.called[person.index] for person in people if person.index % 2} == {2}
+    report = reports.report_of(stack.store, verdict.campaign)
+    assert sum(one.books.targets for one in report.versions) == report.books.targets == 20
+    assert all(one.books.balance for one in (report, *report.versions))
+
+
+def _rows(stack: Stack, sql: str) -> list[Any]:
+    with stack.store.database.read() as connection:
+        return list(connection.exec_driver_sql(sql).all())
 
 
 def test_from_its_expiry_on_nobody_is_called_and_the_books_are_closed(stack: Stack) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,7 +55,14 @@ class Scene:
     store: Store
     made: int = field(default=0)
 
-    def campaign(self, people: int = 5, start: bool = True, sponsor: str = "Jeanne Martin", **values: Any) -> Campaign:
+    def campaign(
+        self,
+        people: int = 5,
+        start: bool = True,
+        sponsor: str = "Jeanne Martin",
+        versions: Sequence[tuple[int, float]] = (),
+        **values: Any,
+    ) -> Campaign:
         """A campaign of so many new people, running unless told otherwise."""
         self.made += 1
         number = self.made
@@ -72,7 +79,7 @@ class Scene:
             "trunks": ["lab"], "rate_cps": 50.0, "hours": "00:00-24:00", "timezone": "Europe/Paris",
             "texts": {}, "created_at_ms": 1,
         }  # fmt: skip
-        made = self.store.campaigns.create(given | spoken | values, sponsor)
+        made = self.store.campaigns.create(given | spoken | values, sponsor, versions)
         if start:
             self.store.campaigns.move(made, CampaignState.RUNNING, 2)
         return self.store.campaigns.named(made.name)

@@ -142,10 +142,12 @@ class Attempts:
             return len(some)
 
     def campaign_of(self, attempt: str) -> Campaign | None:
-        """The campaign of an attempt, or None if there is no such attempt."""
+        """The campaign of an attempt as the person called hears it, or None if there is no such attempt."""
+        targets = schema.targets
+        query = select(ATTEMPTS.c.campaign_id, targets.c.version).join(targets, targets.c.id == ATTEMPTS.c.target_id)
         with self._database.read() as connection:
-            campaign_id = connection.execute(select(ATTEMPTS.c.campaign_id).where(ATTEMPTS.c.id == attempt)).scalar()
-            return None if campaign_id is None else campaigns.load(connection, campaign_id)
+            row = connection.execute(query.where(ATTEMPTS.c.id == attempt)).first()
+            return campaigns.load(connection, row.campaign_id).to(row.version) if row else None
 
     def open_on(self, pbx: str) -> dict[str, OpenAttempt]:
         """The attempts sent to `pbx` whose end is not known, by id."""

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, insert, literal, select
+from sqlalchemy import Connection, Result, Row, bindparam, func, insert, literal, select, true
 
 from ivr.adapters.store import locks, schema
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.lookups import rows_among
+from ivr.adapters.store.places import version_of
 from ivr.errors import BadTransition, NotFound, Refused
-from ivr.rules.records import Books, Campaign, Sound
+from ivr.rules.records import Books, Campaign, Sound, Version
 from ivr.rules.states import CAMPAIGN_MOVES, CampaignState, TargetState
 
 TABLE = schema.campaigns
+AUDIENCE = ("campaign_id", "contact_id", "state", "version")
 OVER = (CampaignState.STOPPED.value, CampaignState.FINISHED.value)
 
 
@@ -33,8 +37,11 @@ class Campaigns:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, values: Mapping[str, Any], sponsor: str) -> Campaign:
-        """A draft with one target per contact of its batch, all in one transaction."""
+    def create(self, values: Mapping[str, Any], sponsor: str, versions: Sequence[tuple[int, float]] = ()) -> Campaign:
+        """A draft with one target per contact of its batch, all in one transaction.
+
+        versions: when there are several, the message and the share of each; `values` names the first one's.
+        """
         with self._database.write() as connection:
             locks.naming(connection)
             if connection.execute(select(TABLE.c.id).where(TABLE.c.name == values["name"])).first():
@@ -42,29 +49,33 @@ class Campaigns:
             sponsor_id = _sponsor_id(connection, sponsor)
             state = {"state": CampaignState.DRAFT.value, "sponsor_id": sponsor_id}
             campaign_id = connection.execute(insert(TABLE).values(**values, **state)).inserted_primary_key[0]  # type: ignore[index]
-            audience = select(
-                literal(campaign_id), schema.batch_contacts.c.contact_id, literal(TargetState.DUE.value)
-            ).where(schema.batch_contacts.c.batch_id == values["batch_id"])
-            connection.execute(insert(schema.targets).from_select(["campaign_id", "contact_id", "state"], audience))
+            for number, (message_id, share) in enumerate(versions):
+                version = {"campaign_id": campaign_id, "number": number, "message_id": message_id, "share": share}
+                connection.execute(insert(schema.versions).values(version))
+            contact_id = schema.batch_contacts.c.contact_id
+            heard = version_of(campaign_id, contact_id, [share for _, share in versions])
+            audience = select(literal(campaign_id), contact_id, literal(TargetState.DUE.value), heard)
+            audience = audience.where(schema.batch_contacts.c.batch_id == values["batch_id"])
+            connection.execute(insert(schema.targets).from_select(AUDIENCE, audience))
             return load(connection, campaign_id)
 
     def named(self, name: str) -> Campaign:
         """The campaign of that name, or NotFound."""
         with self._database.read() as connection:
-            row = connection.execute(_QUERY.where(TABLE.c.name == name)).mappings().first()
-        if row is None:
+            found = _campaigns(connection.execute(_QUERY.where(TABLE.c.name == name)))
+        if not found:
             raise NotFound(f"there is no campaign named {name!r}; `ivr campaign list` shows those there are")
-        return _campaign(row)
+        return found[0]
 
     def all(self) -> list[Campaign]:
         """Every campaign, oldest first."""
         with self._database.read() as connection:
-            return [_campaign(row) for row in connection.execute(_QUERY.order_by(TABLE.c.id)).mappings()]
+            return _campaigns(connection.execute(_QUERY))
 
     def running(self) -> list[Campaign]:
         """The campaigns that may call now, as far as their state goes."""
         with self._database.read() as connection:
-            return [_campaign(row) for row in connection.execute(_RUNNING).mappings()]
+            return _campaigns(connection.execute(_RUNNING))
 
     def move(self, campaign: Campaign, then: CampaignState, at_ms: int) -> None:
         """The campaign is `then`, by one conditional update; BadTransition if it stands where it may not go there."""
@@ -101,26 +112,31 @@ class Campaigns:
     def releasing(self, since_ms: int) -> list[Campaign]:
         """The campaigns, whatever their state, of which since that instant it was asked to end their calls."""
         with self._database.read() as connection:
-            rows = connection.execute(_RELEASING, {"since_ms": since_ms})
-            return [_campaign(row) for row in rows.mappings()]
+            return _campaigns(connection.execute(_RELEASING, {"since_ms": since_ms}))
 
     def has_open_targets(self, campaign_id: int) -> bool:
         """True while somebody is due or in progress. Costs the same however large the campaign, as books() does not."""
         with self._database.read() as connection:
             return connection.execute(_OPEN_TARGET, {"the_campaign": campaign_id}).first() is not None
 
-    def books(self, campaign_id: int) -> Books:
-        """Where every target of the campaign stands, at one moment."""
+    def books(self, campaign_id: int, versions: int = 0) -> Books:
+        """Where every target of the campaign stands, at one moment. versions: of so many, the books of each too."""
         with self._database.read() as connection:
-            return books(connection, campaign_id)
+            return books(connection, campaign_id, versions)
 
 
-def books(connection: Connection, campaign_id: int) -> Books:
-    """Where every target of the campaign stands in this transaction."""
+def books(connection: Connection, campaign_id: int, versions: int = 0) -> Books:
+    """Where every target of the campaign stands in this transaction. versions: of so many, the books of each too."""
+    parts = tuple(_books(connection, campaign_id, number) for number in range(versions))
+    return replace(_books(connection, campaign_id, None), versions=parts)
+
+
+def _books(connection: Connection, campaign_id: int, version: int | None) -> Books:
     targets = schema.targets
+    mine = (targets.c.campaign_id == campaign_id, true() if version is None else targets.c.version == version)
     rows = connection.execute(
         select(targets.c.state, targets.c.outcome, targets.c.rule, func.count(), func.min(targets.c.due_at_ms))
-        .where(targets.c.campaign_id == campaign_id)
+        .where(*mine)
         .group_by(targets.c.state, targets.c.outcome, targets.c.rule)
     ).all()
     outcomes: dict[str, int] = {}
@@ -136,28 +152,40 @@ def books(connection: Connection, campaign_id: int) -> Books:
             open_targets[TargetState(state)] += count
         if state == TargetState.DUE and outcome:
             waiting[first_due_ms] = waiting.get(first_due_ms, 0) + count
-    total = int(connection.execute(select(func.count()).where(targets.c.campaign_id == campaign_id)).scalar_one())
+    total = int(connection.execute(select(func.count()).select_from(targets).where(*mine)).scalar_one())
     due, in_progress = open_targets[TargetState.DUE], open_targets[TargetState.IN_PROGRESS]
     return Books(total, due, in_progress, outcomes, refused, sum(waiting.values()), min(waiting, default=None))
 
 
 def load(connection: Connection, campaign_id: int) -> Campaign:
     """The campaign as it stands in this transaction."""
-    return _campaign(connection.execute(_BY_ID, {"the_id": campaign_id}).mappings().one())
+    return _campaigns(connection.execute(_BY_ID, {"the_id": campaign_id}))[0]
 
 
 def load_all(connection: Connection, campaign_ids: Iterable[int]) -> dict[int, Campaign]:
     """The campaigns by id, as they stand in this transaction."""
-    rows = rows_among(connection, _QUERY, TABLE.c.id, campaign_ids)
-    return {row.id: _campaign(row._mapping) for row in rows}
+    return {one.id: one for one in _campaigns(rows_among(connection, _QUERY, TABLE.c.id, campaign_ids))}
 
 
+_VERSIONS, _HEARD = schema.versions, schema.messages.alias()
 _QUERY = select(
     TABLE,
     schema.sponsors.c.name.label("sponsor"),
     schema.messages.c.sound.label("message"),
     schema.messages.c.length_ms.label("message_ms"),
-).select_from(TABLE.join(schema.sponsors).join(schema.messages))
+    _HEARD.c.id.label("version_id"),
+    _HEARD.c.name.label("version_name"),
+    _HEARD.c.sound.label("version_sound"),
+    _HEARD.c.length_ms.label("version_ms"),
+    _VERSIONS.c.share.label("version_share"),
+    _VERSIONS.c.number.label("version_number"),
+).select_from(
+    TABLE.join(schema.sponsors)
+    .join(schema.messages, schema.messages.c.id == TABLE.c.message_id)
+    .outerjoin(_VERSIONS, _VERSIONS.c.campaign_id == TABLE.c.id)
+    .outerjoin(_HEARD, _HEARD.c.id == _VERSIONS.c.message_id)
+)
+"""A row per campaign; of one whose message has several versions, a row per version."""
 _BY_ID = _QUERY.where(TABLE.c.id == bindparam("the_id"))
 _RUNNING = _QUERY.where(TABLE.c.state == CampaignState.RUNNING.value)
 _RELEASING = _QUERY.where(TABLE.c.release_at_ms >= bindparam("since_ms"))
@@ -178,9 +206,22 @@ def _sponsor_id(connection: Connection, name: str) -> int:
     return int(connection.execute(insert(schema.sponsors).values(name=name)).inserted_primary_key[0])  # type: ignore[index]
 
 
-def _campaign(row: RowMapping) -> Campaign:
+def _campaigns(rows: Result[Any] | Iterable[Row[Any]]) -> list[Campaign]:
+    """By id, each with its versions by number. They are few: in SQL their order would be read from an index."""
+    ordered = sorted(rows, key=lambda row: (row.id, row.version_number or 0))
+    return [_campaign(list(some)) for _, some in groupby(ordered, key=lambda row: row.id)]
+
+
+def _campaign(rows: Sequence[Row[Any]]) -> Campaign:
+    row = rows[0]._mapping
     parts: dict[str, Any] = {p: Sound(row[p], row[f"{p}_ms"]) for p in ("preroll", "message", "notice", "confirmation")}
     plain = ("id", "name", "sponsor_id", "sponsor", "batch_id", "language", "rate_cps", "weight", "priority", "retry")
     rest = ("hours", "timezone", "texts", "created_at_ms", "started_at_ms", "finished_at_ms", "expires_at_ms")
     given = {key: row[key] for key in (*plain, *rest, "release_at_ms")}
-    return Campaign(**given, **parts, trunks=tuple(row["trunks"]), state=CampaignState(row["state"]))
+    versions = tuple(_version(one) for one in rows if one.version_id is not None)
+    state = CampaignState(row["state"])
+    return Campaign(**given, **parts, trunks=tuple(row["trunks"]), state=state, versions=versions)
+
+
+def _version(row: Row[Any]) -> Version:
+    return Version(row.version_id, row.version_name, Sound(row.version_sound, row.version_ms), row.version_share)

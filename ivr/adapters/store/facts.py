@@ -57,7 +57,7 @@ def asked_of(
     def facts_of(row: Row[Any]) -> Dialable:
         others = tuple(made for attempt, made in sent.get(row.target_id, {}).items() if attempt != row.id)
         facts = (called[row.id] in suppressed, others, halted)
-        return Dialable(row.id, row.trunk, row.number, running[row.campaign_id], *facts)
+        return Dialable(row.id, row.trunk, row.number, running[row.campaign_id].to(row.version), *facts)
 
     return {row.id: Asked(row.target_id, facts_of(row)) for row in rows}
 
@@ -81,7 +81,8 @@ def _made(row: Row[Any]) -> Made:
 
 
 _ATTEMPTS = (
-    select(ATTEMPTS.c.id, ATTEMPTS.c.campaign_id, ATTEMPTS.c.target_id, ATTEMPTS.c.trunk, schema.contacts.c.number)
+    select(*(ATTEMPTS.c[name] for name in ("id", "campaign_id", "target_id", "trunk")), TARGETS.c.version)
+    .add_columns(schema.contacts.c.number)
     .select_from(ATTEMPTS.join(TARGETS, TARGETS.c.id == ATTEMPTS.c.target_id).join(schema.contacts))
     .where(ATTEMPTS.c.state == bindparam("the_state"))
 )

@@ -60,21 +60,34 @@ class Listens:
     def live_sums(self, campaign_id: int) -> tuple[int, int]:
         """(listens, sum of heard milliseconds of the message) so far: the live listen rate."""
         with self._database.read() as connection:
-            query = select(func.count(), func.coalesce(func.sum(LISTENS.c.message_ms), 0))
-            row = connection.execute(query.where(LISTENS.c.campaign_id == campaign_id)).one()
+            row = connection.execute(_SUMS.where(LISTENS.c.campaign_id == campaign_id)).one()
             return int(row[0]), int(row[1])
 
-    def snapshot(self, campaign_id: int) -> tuple[Books, list[CallResult]]:
-        """The campaign's books and one result per target, in the order of the audience, all of one moment."""
+    def live_sums_by_version(self, campaign_id: int) -> dict[int, tuple[int, int]]:
+        """The same of each version of the message that was heard; looks at every listen's target."""
+        called = LISTENS.join(ATTEMPTS, ATTEMPTS.c.id == LISTENS.c.attempt_id)
+        called = called.join(TARGETS, TARGETS.c.id == ATTEMPTS.c.target_id)
+        query = _SUMS.add_columns(TARGETS.c.version).select_from(called)
+        query = query.where(LISTENS.c.campaign_id == campaign_id).group_by(TARGETS.c.version)
+        with self._database.read() as connection:
+            return {row.version: (int(row[0]), int(row[1])) for row in connection.execute(query)}
+
+    def snapshot(self, campaign_id: int, versions: int = 0) -> tuple[Books, list[CallResult]]:
+        """The campaign's books and one result per target, in the order of the audience, all of one moment.
+
+        versions: of so many versions of the message, the books of each too.
+        """
         with self._database.read() as connection:
             calls = connection.execute(_calls_query(campaign_id)).mappings()
             by_target = {target: list(some) for target, some in groupby(calls, key=itemgetter("target_id"))}
             rows = connection.execute(_targets_query(campaign_id))
-            return books(connection, campaign_id), [_result(row, by_target.get(row.id, ())) for row in rows]
+            results = [_result(row, by_target.get(row.id, ())) for row in rows]
+            return books(connection, campaign_id, versions), results
 
 
 _LOCK = select(ATTEMPTS.c.id, ATTEMPTS.c.campaign_id).order_by(ATTEMPTS.c.id).with_for_update()
 _LISTENS = select(LISTENS)
+_SUMS = select(func.count(), func.coalesce(func.sum(LISTENS.c.message_ms), 0))
 
 
 @cache
@@ -111,7 +124,7 @@ def _keep(
 
 def _targets_query(campaign_id: int) -> Select[Any]:
     return (
-        select(TARGETS.c.id, TARGETS.c.state, TARGETS.c.outcome, TARGETS.c.rule, schema.contacts.c.number)
+        select(*(TARGETS.c[name] for name in ("id", "state", "outcome", "rule", "version")), schema.contacts.c.number)
         .join(schema.contacts, schema.contacts.c.id == TARGETS.c.contact_id)
         .where(TARGETS.c.campaign_id == campaign_id)
         .order_by(TARGETS.c.id)
@@ -148,6 +161,7 @@ def _result(target: Row[Any], calls: Sequence[RowMapping]) -> CallResult:
         ended_at_ms=(telling and telling["ended_at_ms"]) or 0,
         listen=_heard(telling) if telling else None,
         more=tuple(_heard(call) for call in answered[:-1]),
+        version=target.version,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select
+from sqlalchemy import Connection, RowMapping, func, insert, select
 
 from ivr.adapters.store import locks, schema
 from ivr.adapters.store.engine import Database
@@ -15,6 +15,10 @@ from ivr.rules.records import Message, Origin, Review
 TABLE, APPROVALS = schema.messages, schema.approvals
 PLAIN = ("name", "sound", "length_ms", "original_name", "original_sha256", "uploaded_by", "sponsor", "voice_consent")
 IN_JSON = ("renderings", "findings", "measures")
+CAMPAIGNS, VERSIONS = schema.campaigns, schema.versions
+_playing = CAMPAIGNS.outerjoin(VERSIONS)
+_played_id = func.coalesce(VERSIONS.c.message_id, CAMPAIGNS.c.message_id)
+"""What a campaign plays: its versions, or else its one message."""
 
 
 class Messages:
@@ -53,11 +57,11 @@ class Messages:
         with self._database.read() as connection:
             return _by(connection)
 
-    def of_campaign(self, campaign_id: int) -> Message:
-        """The message that the campaign plays."""
+    def of_campaign(self, campaign_id: int) -> list[Message]:
+        """The message that the campaign plays, or every version of it."""
         with self._database.read() as connection:
-            chosen = select(schema.campaigns.c.message_id).where(schema.campaigns.c.id == campaign_id)
-            return _by(connection, TABLE.c.id.in_(chosen))[0]
+            played = select(_played_id).select_from(_playing).where(CAMPAIGNS.c.id == campaign_id)
+            return _by(connection, TABLE.c.id.in_(played))
 
     def like(self, original_sha256: str, sound: str = "") -> list[Message]:
         """Those made of the same file, or that sound the same, oldest first."""
@@ -67,12 +71,8 @@ class Messages:
 
     def sponsors(self, message_id: int) -> list[str]:
         """For whom the message was uploaded or is played, by name."""
-        campaigns, sponsors = schema.campaigns, schema.sponsors
-        played = (
-            select(sponsors.c.name)
-            .join(campaigns, campaigns.c.sponsor_id == sponsors.c.id)
-            .where(campaigns.c.message_id == message_id)
-        )
+        sponsors = schema.sponsors
+        played = select(sponsors.c.name).select_from(_playing.join(sponsors)).where(_played_id == message_id)
         said = select(TABLE.c.sponsor).where(TABLE.c.id == message_id, TABLE.c.sponsor != "")
         with self._database.read() as connection:
             return sorted(set(connection.scalars(played)) | set(connection.scalars(said)))

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -181,6 +182,16 @@ campaigns = Table(
     Column("audience", Text, nullable=False, server_default=""),  # rules/audience.py, on one line; "": the whole batch
 )
 
+# Of a campaign whose message has several; one that has none here plays its message to everybody.
+versions = Table(
+    "versions",
+    metadata,
+    Column("campaign_id", ForeignKey("campaigns.id"), primary_key=True),
+    Column("number", SmallInteger, primary_key=True, autoincrement=False),  # from 0
+    Column("message_id", ForeignKey("messages.id"), nullable=False),
+    Column("share", Float, nullable=False),
+)
+
 targets = Table(
     "targets",
     metadata,
@@ -191,6 +202,7 @@ targets = Table(
     Column("outcome", String(16), nullable=False, server_default=""),
     Column("rule", Text, nullable=False, server_default=""),
     Column("due_at_ms", BigInteger, nullable=False, server_default="0"),  # 0: at once; else when a retry is due
+    Column("version", SmallInteger, nullable=False, server_default="0"),  # of the message: rules/versions.py
     UniqueConstraint("campaign_id", "contact_id"),
     Index("ix_targets_campaign_id_state_due_at_ms", "campaign_id", "state", "due_at_ms"),
 )

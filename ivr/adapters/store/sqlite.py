@@ -8,8 +8,10 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from ivr.adapters.store import places
 from ivr.adapters.store.write_lock import WriteLock
 from ivr.errors import Permanent, StoreBusy
+from ivr.rules import versions
 
 
 def open_engine(url: URL, busy_timeout_s: float) -> Engine:
@@ -51,6 +53,7 @@ def _tune(engine: Engine, busy_timeout_s: float) -> None:
         cursor.execute("PRAGMA synchronous = FULL")  # NORMAL may lose the last commits of `dialing` in a power cut
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
+        dbapi.create_function(places.NAME, 2, versions.place, deterministic=True)
 
     lock = WriteLock(engine.url.database, busy_timeout_s)
 

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ivr.doors.cli.parts import console, halt_line, require_up, say, settings_of, store_of
-from ivr.doors.cli.progress import follow, limits_line, line
+from ivr.doors.cli.progress import follow, limits_line, line, version_lines
 from ivr.doors.cli.spoken import spoken_options, texts_of
 from ivr.doors.report import as_csv, as_html, as_json, terminal
 from ivr.rules.sharing import EQUAL
@@ -33,7 +33,15 @@ def campaign() -> None:
 
 @campaign.command()
 @click.argument("name")
-@click.option("--message", required=True, help="Name of the message (`ivr message list`).")
+@click.option(
+    "--message",
+    "messages",
+    required=True,
+    multiple=True,
+    metavar="NAME[=SHARE]",
+    help="Name of the message (`ivr message list`). Repeat it to compare versions, each played to its share of people:"
+    " --message a=0.5 --message b=0.5; a person hears the same one at every call.",
+)
 @click.option("--contacts", required=True, help="Name of the batch of contacts (`ivr contacts list`).")
 @click.option(
     "--trunk",
@@ -72,9 +80,11 @@ def create(context: click.Context, /, name: str, **options: Any) -> None:
     draft = Draft(name, texts=texts, language=language, rate_cps=rate, **options)
     with store_of(settings) as store:
         made = drafting.create(store, settings, draft)
-        targets = store.campaigns.books(made.id).targets
+        books = store.campaigns.books(made.id, len(made.versions))
     shown = escape(made.name)
-    console.print(f"[bold]{shown}[/]: draft, {targets} targets; `ivr campaign start {shown}` calls them")
+    console.print(f"[bold]{shown}[/]: draft, {books.targets} targets; `ivr campaign start {shown}` calls them")
+    for one, mine in zip(made.versions, books.versions, strict=True):
+        console.print(f"  version {escape(one.name)} ({one.share:.1%}): {mine.targets} targets")
     for part in ("preroll", "notice", "confirmation"):
         console.print(f"  {part} ({getattr(made, part).length_ms / 1000:.1f} s): {escape(made.texts[part])}")
 
@@ -172,6 +182,8 @@ def status(context: click.Context, name: str, live: bool) -> None:
             follow(store, settings, one)
         else:
             console.print(line(store, settings, one))
+            for version in version_lines(store, one):
+                console.print(version)
 
 
 @campaign.command()

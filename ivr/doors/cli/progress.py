@@ -52,6 +52,28 @@ def _follow(meter: Meter, campaign: Campaign) -> None:
         say(f"\n{campaign.name} goes on; `ivr campaign status {campaign.name} --follow` shows it again")
         return
     say(meter.line().plain)
+    for version in version_lines(meter.store, campaign):
+        say(version.plain)
+
+
+def version_lines(store: Store, campaign: Campaign) -> list[Text]:
+    """Where each version of the campaign's message stands, a line each; none where everybody hears the same."""
+    if not campaign.versions:
+        return []
+    books = store.campaigns.books(campaign.id, len(campaign.versions)).versions
+    sums = store.listens.live_sums_by_version(campaign.id)
+    lines = []
+    for number, (version, mine) in enumerate(zip(campaign.versions, books, strict=True)):
+        done = sum(mine.outcomes.values())
+        parts = (
+            f"  version {version.name} ({version.share:.1%})",
+            f"{done + mine.in_progress + mine.waiting}/{mine.targets} called",
+            f"{mine.outcomes.get('answered', 0)} answered",
+            _listen_rate(*sums.get(number, (0, 0)), version.sound.length_ms),
+            f"{sum(mine.not_allowed.values())} not allowed",
+        )
+        lines.append(Text(" · ".join(part for part in parts if part)))
+    return lines
 
 
 def line(store: Store, settings: Settings, campaign: Campaign) -> Text:
@@ -72,7 +94,7 @@ class Meter:
     """Reads the books and the controller's figures, and keeps the last seconds for the rate."""
 
     def __init__(self, store: Store, settings: Settings, campaign: Campaign) -> None:
-        self._store = store
+        self.store = store
         self._campaign = campaign
         self._settings = settings
         self._queues = Queues(settings.redis_url)
@@ -85,10 +107,9 @@ class Meter:
 
     def line(self) -> Text:
         """State, people called, rate, channels, answered, listen rate so far, time left."""
-        self.state = self._store.campaigns.named(self._campaign.name).state
-        books = self._store.campaigns.books(self._campaign.id)
-        listens, heard_ms = self._store.listens.live_sums(self._campaign.id)
-        live, halt = self._live(), self._store.halts.in_force()
+        self.state = self.store.campaigns.named(self._campaign.name).state
+        books = self.store.campaigns.books(self._campaign.id)
+        live, halt = self._live(), self.store.halts.in_force()
         done = sum(books.outcomes.values())
         called = done + books.in_progress + books.waiting
         self._called.append((time.monotonic(), called))
@@ -99,13 +120,18 @@ class Meter:
             *self._worst_seconds(),
             f"{live.get('live', 0)} channels",
             f"{books.outcomes.get('answered', 0)} answered",
-            _listen_rate(listens, heard_ms, self._campaign.message.length_ms),
+            self._listen_rate(),
             f"{sum(books.not_allowed.values())} not allowed",
             self._again(books),
             self._left(books),
             halt_line(halt) if halt else "",
         ]
         return Text(" · ".join(part for part in parts if part))
+
+    def _listen_rate(self) -> str:
+        if self._campaign.versions:  # of unlike lengths: told of each apart
+            return ""
+        return _listen_rate(*self.store.listens.live_sums(self._campaign.id), self._campaign.message.length_ms)
 
     def _live(self) -> dict[str, Any]:
         try:
@@ -135,7 +161,7 @@ class Meter:
         """The most calls that any PBX began in a rolling second, of each of its trunks, beside what may be now."""
         return [
             f"worst second {state.worst_second} of {state.rate_cps:g} ({state.name})"
-            for state in limits.trunks(self._store, self._settings)
+            for state in limits.trunks(self.store, self._settings)
             if state.name in self._campaign.trunks and state.worst_second
         ]
 
@@ -148,7 +174,7 @@ class Meter:
         if hold is None:
             return ""
         rule, until = hold
-        parked = troubles.parked(self._queues, (beat.name for beat in self._store.pbxs.all()), rule)
+        parked = troubles.parked(self._queues, (beat.name for beat in self.store.pbxs.all()), rule)
         if parked:
             return f"waits: {parked}"
         if not until:

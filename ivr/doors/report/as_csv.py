@@ -45,7 +45,30 @@ def harmless(text: str) -> str:
 
 
 def _rows(report: Report, say: Words) -> Iterator[list[Cell]]:
+    """Of a version the same as of the whole, each section named after its number, the first one 1."""
     yield from _campaign(report, say)
+    yield from _figures(report, say)
+    for number, version in enumerate(report.versions, 1):
+        yield [
+            f"version/{number}",
+            "share",
+            None,
+            version.facts.name,
+            None,
+            None,
+            version.facts.share,
+            None,
+            None,
+            None,
+        ]
+        for section, *rest in _figures(version, say):
+            yield [f"{section}/{number}", *rest]
+        if version.gain:
+            gain = [None, None, version.gain.value, version.gain.low, version.gain.high, say.definition("gain")]
+            yield [f"measures/{number}", "gain", None, say("gain"), *gain]
+
+
+def _figures(report: Report, say: Words) -> Iterator[list[Cell]]:
     for one in report.measures:
         numbers = [one.numerator, one.denominator, one.value, one.low, one.high]
         yield ["measures", one.id, None, say(one.id), *numbers, say.definition(one.id)]

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ivr.doors.report.plot import Plot, plot
-from ivr.doors.report.words import clean, words
+from ivr.doors.report.words import Words, clean, words
 from ivr.usecases.reporting import Part, Report
 
 HEADLINES = ("completion", "answer_rate", "opt_out")
@@ -44,6 +44,7 @@ def render(report: Report, language: str | None = None) -> str:
         others=[one for one in report.measures if one.id not in (*HEADLINES, "listen_rate")],
         plots=_plots(report),
         stops=_stops(report),
+        played=_played(report, say),
         length_s=report.facts.message_ms / 1000,
     )
 
@@ -53,6 +54,17 @@ def _plots(report: Report) -> dict[str, Plot]:
     if report.curve is None:
         return {}
     return {"wide": plot(report.curve, *WIDE), "narrow": plot(report.curve, *NARROW)}
+
+
+def _played(report: Report, say: Words) -> list[tuple[str, int, str]]:
+    """What was played: its name, length and fingerprint; of a message with versions, each of them."""
+    facts, told = report.facts, say.segment("message")
+    of = [(f"{told}: {clean(one.facts.name)}", one.facts) for one in report.versions] or [(told, facts)]
+    return [
+        (say.segment("preroll"), facts.preroll_ms, facts.sounds.get("preroll", "–")),
+        *((name, one.message_ms, one.sounds.get("message", "–")) for name, one in of),
+        (say.segment("notice"), facts.notice_ms, facts.sounds.get("notice", "–")),
+    ]
 
 
 def _stops(report: Report) -> list[tuple[Part, str]]:

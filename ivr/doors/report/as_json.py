@@ -15,13 +15,18 @@ def render(report: Report) -> str:
 
     Shares are 0…1, instants milliseconds since 1970 UTC, "definitions" gives each measure's meaning by language.
     """
+    plain = {**_plain(report), "definitions": _definitions(report)}
+    return json.dumps(plain, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
+
+
+def _plain(report: Report) -> dict[str, Any]:
     parts = ("outcomes", "refusals", "answered_by", "fates", "opt_outs")
     plain: dict[str, Any] = asdict(report)
     plain |= {name: [_part(part) for part in getattr(report, name)] for name in parts}
     plain["fallback"] = _part(report.fallback)
     plain["books"]["accounted"] = report.books.accounted
-    plain["definitions"] = _definitions(report)
-    return json.dumps(plain, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
+    plain["versions"] = [_plain(version) for version in report.versions]
+    return plain
 
 
 def _part(part: Part) -> dict[str, Any]:

@@ -74,6 +74,7 @@ def _sections(report: Report, say: Words, width: int) -> list[RenderableType]:
         blank,
         _parts("outcomes", report.outcomes, say),
         blank,
+        *_versions(report, say),
         *_stops(report, say),
         Text(say("answered_by.def")),
         blank,
@@ -132,7 +133,7 @@ def _curve(report: Report, say: Words, width: int) -> list[RenderableType]:
     axis = [Text(f"{marks.get(row, ''):>4} │{line}") for row, line in enumerate(drawn)]
     end = say.seconds(report.facts.message_ms / 1000)
     foot = Text(f"{'%':>4} └{'─' * columns}\n      0 s{end:>{columns - 3}}")
-    note = Text(say("curve.def"), style="dim")
+    note = Text(" ".join([say("curve.def"), *([say("curve.versions")] if report.versions else [])]), style="dim")
     return [title, *axis, foot, _instants(report.curve, say), note]
 
 
@@ -170,6 +171,22 @@ def _parts(title: str, parts: tuple[Part, ...], say: Words) -> Table:
         count = f"{say.number(part.count)} {say('of')} {say.number(part.total)}"
         table.add_row(Text(say.part(part)), Text(bar, style="cyan"), Text(count), Text(say.percent(part.share)))
     return table
+
+
+def _versions(report: Report, say: Words) -> list[RenderableType]:
+    """What became of each version of the message, the chief figures on a line each."""
+    if not report.versions:
+        return []
+    lines: list[RenderableType] = [Text(say("versions"), style="bold")]
+    for version in report.versions:
+        name, share = clean(version.facts.name), say.percent(version.facts.share)
+        books = (
+            f"{say.number(version.books.targets)} {say('targets')}, {say.number(version.answered)} {say('answered')}"
+        )
+        lines.append(Text(f" {name} ({share}): {books}"))
+        told = say.versions(version)
+        lines += [Padding(Text(f"{what}: {figures}"), (0, 0, 0, 3)) for what, figures in told]
+    return [*lines, Text(say("versions.def"), style="dim"), Text("")]
 
 
 def _stops(report: Report, say: Words) -> list[RenderableType]:

@@ -9,10 +9,12 @@ from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ivr.doors.report import words_en, words_fr
-from ivr.usecases.reporting import Measure, Part
+from ivr.usecases.reporting import Measure, Part, Report
 
 CATALOGUES = {"fr": words_fr.WORDS, "en": words_en.WORDS}
 LANGUAGES = tuple(CATALOGUES)
+CHIEF = ("listen_rate", "completion", "median", "answer_rate", "early_hangup", "notice", "opt_out")
+"""What is told of each version of a message."""
 THIN = "\u202f"
 
 
@@ -94,6 +96,23 @@ class Words:
         over = measure.numerator or 0
         shown = f"{self.number(over, 1)} {self('messages_heard')}" if measure.kind == "mean" else self.number(over)
         return f"{shown} {self('of')} {self.number(measure.denominator)}"
+
+    def versions(self, version: Report) -> list[tuple[str, str]]:
+        """The chief figures of a version, each with its name, interval and count; what must not be told says so."""
+        if version.hidden:
+            return [(self("listen_rate"), self("versions.hidden"))]
+        found, length_s = [version.measure(name) for name in CHIEF], version.facts.message_ms / 1000
+        told = [(self(one.id), self._figure(one, length_s)) for one in found]
+        if version.gain:
+            value, low, high = (100 * end for end in (version.gain.value, version.gain.low, version.gain.high))
+            span = f"{self.number(low, 1)}\u00a0…\u00a0{self.number(high, 1)}"
+            told.append((self("gain"), f"{self.number(value, 1)} ({self('interval_is', span=span)})"))
+        return told
+
+    def _figure(self, one: Measure, length_s: float) -> str:
+        span = self.span(one, length_s)
+        counted = f"{self.counted(one)}; {self('interval_is', span=span)}" if span else self.counted(one)
+        return f"{self.value(one, length_s)} ({counted})" if counted else self.value(one, length_s)
 
     def part(self, part: Part) -> str:
         """The words for a part of a breakdown; a rule that lacked a fact is said by the rule's own words."""

@@ -130,6 +130,15 @@ WORDS = {
     "fallback": "appels mesurés par le plan de numérotation ou avec une erreur : comptés dans tous les taux, coupés"
     " dans la courbe",
     "ended_by_unknown": "appels dont on ignore qui les a terminés : comptés comme partis",
+    "versions": "Les versions du message",
+    "versions.def": "Qui entend quelle version est tiré par une empreinte de la campagne et de la personne : chacune"
+    " entend la même à chaque appel. Quand l’intervalle d’un écart contient 0, les versions se valent peut-être.",
+    "versions.hidden": "non affiché : une version a moins de 20 appels décrochés",
+    "version": "Version",
+    "planned": "Part",
+    "gain": "Taux d’écoute au-dessus de la première version, en points",
+    "gain.def": "Écart des deux taux d’écoute, avec son intervalle à 95 % (Newcombe).",
+    "curve.versions": "Qui a entendu une version plus courte jusqu’au bout compte jusqu’à cette fin.",
     "made_of": "Ce qui a été joué",
     "length": "Durée",
     "sound": "Empreinte du son",

@@ -1,0 +1,57 @@
+"""Versions of a message compared: the report of the whole campaign, with one of each version in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from math import hypot
+
+from ivr.rules.measures import SMALL, Interval
+from ivr.rules.segments import CallResult
+from ivr.usecases.reporting import CampaignFacts, Measure, Report, build
+
+
+def compare(facts: CampaignFacts, results: Iterable[CallResult], versions: Sequence[CampaignFacts]) -> Report:
+    """The report of the whole, in which each version has its own. versions: the facts of each, in their order."""
+    every = list(results)
+    parts = [build(mine, [one for one in every if one.version == number]) for number, mine in enumerate(versions)]
+    whole = build(facts, every, [mine.message_ms for mine in versions])
+    if min(part.answered for part in parts) < SMALL:
+        return replace(whole, versions=tuple(_hidden(part) for part in parts))
+    first = parts[0].measure("listen_rate")
+    beside = (replace(part, gain=gain(part.measure("listen_rate"), first)) for part in parts[1:])
+    return replace(whole, versions=(parts[0], *beside))
+
+
+def gain(one: Measure, other: Measure) -> Interval | None:
+    """By how much a share is above another, with the 95 % interval; None where either is not known.
+
+    From the intervals of the two, which need not be symmetric.
+    Source: R. G. Newcombe, Statistics in Medicine 17 (1998) 873-890.
+    """
+    ends = (one.value, one.low, one.high, other.value, other.low, other.high)
+    value, low, high, from_value, from_low, from_high = (0.0 if end is None else end for end in ends)
+    if None in ends:
+        return None
+    above = value - from_value
+    return Interval(
+        above, above - hypot(value - low, from_high - from_value), above + hypot(high - value, from_value - from_low)
+    )
+
+
+def _hidden(report: Report) -> Report:
+    """Its books and how many calls there were, and nothing of what was heard in them."""
+    return replace(
+        report,
+        measures=tuple(one if one.kind == "count" else _untold(one) for one in report.measures),
+        curve=None,
+        answered_by=(),
+        fates=(),
+        opt_outs=(),
+        opt_out_seconds={},
+        hidden=True,
+    )
+
+
+def _untold(one: Measure) -> Measure:
+    return replace(one, numerator=None, value=None, low=None, high=None)

@@ -1,0 +1,81 @@
+"""`ivr campaign create` with several versions of the message: made of what may be played together, or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ivr.adapters.store import Store
+from ivr.doors.cli import cli
+from ivr.rules.records import Origin
+from ivr.settings import Settings, load
+from ivr.usecases import uploading
+from ivr.usecases.uploading import Said
+
+SETTINGS = '[pbx]\nsip_port = 0\nami_port = 0\nagi_port = 0\n[trunks.lab]\nhost = "127.0.0.1:5999"\n'
+ABOUT = ("--sponsor=S", "--role=R", "--controller=C", "--source=X", "--website=w.example.org", "--trunk=lab")
+Create = Callable[..., Result]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Settings:
+    (tmp_path / "portevoix.toml").write_text(SETTINGS)
+    (tmp_path / "people.csv").write_text("number\n" + "".join(f"01990000{n:02d}\n" for n in range(60)))
+    return load(tmp_path / "portevoix.toml")
+
+
+@pytest.fixture
+def create(home: Settings, recordings: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Create:
+    """`ivr campaign create`, where there are three messages: two of a person's voice, one of a machine's."""
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(cli, ["contacts", "import", "people.csv", "--name", "people"]).exit_code == 0
+    store = Store(home)
+    for name, kind, origin in (
+        ("a", "mp3", Origin.HUMAN),
+        ("b", "8k.mp3", Origin.EDITED),
+        ("c", "wav", Origin.SYNTHETIC),
+    ):
+        uploading.add(store, home, recordings[kind], name, Said(origin, accept=("narrow",)))
+    store.close()
+
+    def run(name: str, *messages: str) -> Result:
+        chosen = [f"--message={message}" for message in messages]
+        return CliRunner().invoke(cli, ["campaign", "create", name, "--contacts=people", *ABOUT, *chosen])
+
+    return run
+
+
+def test_versions_are_made_and_told(create: Create, home: Settings) -> None:
+    made = create("two", "a=2", "b=1")
+    assert made.exit_code == 0, made.output
+    store = Store(home)
+    try:
+        campaign = store.campaigns.named("two")
+        books = store.campaigns.books(campaign.id, 2)
+        assert [(one.name, round(one.share, 4)) for one in campaign.versions] == [("a", 0.6667), ("b", 0.3333)]
+        assert sum(part.targets for part in books.versions) == books.targets == 60
+        assert f"version a (66.7%): {books.versions[0].targets} targets" in made.output
+        assert campaign.message.sound == store.messages.named("a").sound
+        shown = CliRunner().invoke(cli, ["campaign", "status", "two"])
+        assert f"version b (33.3%) · 0/{books.versions[1].targets} called" in shown.output
+    finally:
+        store.close()
+
+
+@pytest.mark.parametrize(
+    ("messages", "why"),
+    [
+        (("a=0.5", "nobody=0.5"), "no message named 'nobody'"),
+        (("a=0.5", "c=0.5"), "must say whether a machine made the voice"),
+        (("a=1", "a=1"), "named twice"),
+        (("a=1", "b=0"), "above 0"),
+    ],
+)
+def test_what_cannot_be_played_together_is_refused(create: Create, messages: tuple[str, ...], why: str) -> None:
+    refused = create("none", *messages)
+    assert refused.exit_code != 0
+    assert why in str(refused.exception or refused.output)
+    assert "no campaign named" in str(CliRunner().invoke(cli, ["campaign", "status", "none"]).exception)
