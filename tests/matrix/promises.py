@@ -40,7 +40,7 @@ class Found:
 
 def judge(scene: Scene, verdict: Verdict, cuts: bool) -> Found:
     """The row's figures. cuts: the fault cuts the calls that are on the line."""
-    cut = {row.number for row, _ in verdict.pairs if cuts and was_on_line(row, scene.struck_ms)}
+    cut = {row.number for row, _ in verdict.pairs if cuts and was_on_line(row, scene.struck_ms, scene.cut_until_ms)}
     whole = [pair for pair in verdict.pairs if pair[0].number not in cut]
     errors = {pair[0].number: error_ms(pair) for pair in whole}
     silences = {row.number: row.silence_ms for row, _ in whole}
@@ -65,9 +65,10 @@ def judge(scene: Scene, verdict: Verdict, cuts: bool) -> Found:
     )
 
 
-def was_on_line(row: TruthRow, at_ms: int) -> bool:
-    """Whether the carrier had a call to this person at that instant, or one was under way."""
-    return row.called > 0 and row.invited_ms <= at_ms + LATE_KEY_MS and (not row.ended_ms or row.ended_ms >= at_ms)
+def was_on_line(row: TruthRow, at_ms: int, until_ms: int = 0) -> bool:
+    """Whether the carrier had a call to this person at that instant, or one that began until the other."""
+    invited = row.called > 0 and row.invited_ms <= max(at_ms, until_ms) + LATE_KEY_MS
+    return invited and (not row.ended_ms or row.ended_ms >= at_ms)
 
 
 def error_ms(pair: Pair) -> int:

@@ -38,6 +38,7 @@ class Scene:
     columns: Columns = field(default_factory=lambda: Columns(0, 0, 0, 0, 0, 0, 0))
     struck_ms: int = 0
     thawed_ms: int = 0
+    cut_until_ms: int = 0
     back_s: float = 0.0
     _index_of: dict[str, int] = field(default_factory=dict)
     _known: set[int] = field(default_factory=set)

@@ -25,6 +25,7 @@ def test_supervisor(matrix: Matrix, blow: signal.Signals, cuts: bool) -> None:
             boss = up.boss()
             os.kill(boss, blow)
         wait_for(lambda: not alive(boss), "the end of the supervisor", 30)
+        scene.cut_until_ms = int(time.time() * 1000)  # calls leave until the controller's turn to end has come
         since_s = time.monotonic()
         up.up_again()
         scene.wait_back(since_s)
