@@ -66,7 +66,7 @@ class DialplanStories:
 
     def event(self, event: AmiEvent) -> str | None:
         """Notes one user event. Returns the attempt if a stop was asked for."""
-        attempt, kind, now_ms = event.get("Attempt"), event.get("UserEvent"), self._instant_ms(event)
+        attempt, kind, now_ms = event.get("Attempt"), event.get("UserEvent"), self.instant_ms(event)
         if kind == FALLBACK:
             began = event.get("Began")
             reached_at_ms = int(began) if began.isdecimal() and len(began) < 16 else None
@@ -85,7 +85,13 @@ class DialplanStories:
             return attempt
         return None
 
-    def _instant_ms(self, event: AmiEvent) -> int:
+    def heard_nine(self, attempt: str, at_ms: int) -> None:
+        """The script of this call died of something with a 9 that it had not told the dialplan of."""
+        story = self._stories.get(attempt)
+        if story and story.reached != Segment.CONFIRMATION:
+            story.stop_at_ms = at_ms
+
+    def instant_ms(self, event: AmiEvent) -> int:
         """When it happened by Asterisk's own clock: we may have been busy when it came."""
         stamp = event.get("Timestamp")
         return round(float(stamp) * 1000) if _STAMP.fullmatch(stamp) else self._wall_ms()

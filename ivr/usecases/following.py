@@ -12,7 +12,7 @@ from ivr.rules import causes
 from ivr.rules.breaker import Blame
 from ivr.rules.segments import EndedBy
 from ivr.usecases.dialing import Dialer
-from ivr.usecases.dialplan_listens import DialplanStories, Story, as_listen
+from ivr.usecases.dialplan_listens import FALLBACK, DialplanStories, Story, as_listen
 from ivr.usecases.outcomes import LiveCall
 from ivr.usecases.patience import warn
 from ivr.usecases.recording import Result, end_result, listen_result, stop_result
@@ -86,6 +86,8 @@ class Follower:
             attempt = self.stories.event(event)
             if attempt:
                 await self._stop(attempt)
+            if event.get("UserEvent") == FALLBACK:
+                self._pass_on_nine(event.get("Attempt"))
         else:
             self._note_call(event)
 
@@ -100,10 +102,18 @@ class Follower:
             if call.answered:
                 self._answers[call.attempt] = int(time.time() * 1000)
                 self.dialer.judge(call)
+        elif event.name == "DTMFEnd":
+            self._note_key(call, event)
         elif event.name == "Hangup":
             call.hangup(event)
+            self._pass_on_nine(call.attempt)
         if call.is_over(time.monotonic()):
             self._finish(call)
+
+    def _note_key(self, call: LiveCall, event: AmiEvent) -> None:
+        pressed = event.get("Direction") == "Received" and (call.answered or call.adopted)
+        if pressed and event.get("Digit") == "9":
+            call.nine_at_ms = self.stories.instant_ms(event)
 
     async def _stop(self, attempt: str) -> None:
         """A stop that the dialplan heard: in force now; if the database is locked, by way of the results."""
@@ -113,6 +123,14 @@ class Follower:
         except Exception as error:
             warn("stop_waits", error)
             self.teller.put_once(stop_result(attempt, now_ms))
+
+    def _pass_on_nine(self, attempt: str) -> None:
+        """A 9 that Asterisk heard is recorded, though the script may have died before it could act on it."""
+        call = self.dialer.calls.get(attempt)
+        if call and call.nine_at_ms is not None:
+            self.stories.heard_nine(attempt, call.nine_at_ms)
+            self.teller.put(stop_result(attempt, call.nine_at_ms))
+            call.nine_at_ms = None
 
     def _finish(self, call: LiveCall) -> None:
         """The call is over: its channel is free, its end and what the dialplan told of it are on their way."""

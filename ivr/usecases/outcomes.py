@@ -33,6 +33,7 @@ class LiveCall:
     reason: int | None = None
     cause: int | None = None
     sip: int | None = None
+    nine_at_ms: int | None = None  # Asterisk heard a 9, Unix milliseconds; who stores it may have died of something
     hung_up_s: float | None = None
     responded_s: float | None = None
 

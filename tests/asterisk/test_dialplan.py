@@ -182,6 +182,8 @@ def test_nine_is_stored_before_it_is_confirmed(
     ami.call(attempt)
     ami.ended(attempt)
     assert ami.plays(attempt) == [*before, *CONFIRMED]
+    (heard,) = ami.of("DTMFEnd", Uniqueid=attempt)
+    assert (heard["Digit"], heard["Direction"]) == ("9", "Received"), "the controller hears it too"
     (stop,) = ami.of("IvrStop", Attempt=attempt)
     (confirmation, _) = ami.of("IvrPlay", Attempt=attempt, Segment="confirmation")
     assert ami.events.index(stop) < ami.events.index(confirmation)

@@ -59,6 +59,9 @@ class Pbx:
         result = "Success" if answered else "Failure"
         self.fake.say("Event: OriginateResponse", f"ActionID: {attempt}", f"Response: {result}", f"Reason: {reason}")
 
+    def hears(self, attempt: str, key: str, direction: str = "Received") -> None:
+        self.fake.say("Event: DTMFEnd", f"Uniqueid: {attempt}", f"Digit: {key}", f"Direction: {direction}")
+
     def hangs_up(self, attempt: str, cause: int, tech_cause: str = "") -> None:
         self.live.discard(attempt)
         self.fake.say("Event: Hangup", f"Uniqueid: {attempt}", f"Cause: {cause}", f"TechCause: {tech_cause}")

@@ -259,6 +259,31 @@ def test_a_stop_that_the_dialplan_heard_is_in_force_at_once(scene: Scene, queues
     asyncio.run(go())
 
 
+@pytest.mark.parametrize("then", ["the dialplan speaks", "the person hangs up"])
+def test_a_nine_that_asterisk_heard_counts_though_the_script_died_with_it(
+    scene: Scene, queues: Queues, then: str
+) -> None:
+    async def go() -> None:
+        async with house(scene, queues) as one:
+            scene.campaign(2)
+            await one.until(lambda: len(one.pbx.sent) == 2)
+            stopped, other = one.pbx.sent
+            for attempt in (stopped, other):
+                one.pbx.answers(attempt)
+            one.pbx.hears(stopped, "9")
+            one.pbx.hears(other, "8")
+            one.pbx.hears(other, "9", "Sent")
+            if then == "the dialplan speaks":
+                for attempt in (stopped, other):
+                    one.pbx.tells("IvrFallback", attempt, "Segment: message", "Began: 50", "Reason: agi")
+            else:
+                one.pbx.hangs_up(other, 16)
+                one.pbx.hangs_up(stopped, 16)
+            await one.until(lambda: scene.rows("SELECT attempt_id FROM suppressions") == [(stopped,)])
+
+    asyncio.run(go())
+
+
 def test_stops_that_only_the_pbx_wrote_down_are_in_force_before_anybody_is_called(scene: Scene, queues: Queues) -> None:
     first = scene.campaign(1)
     [attempt] = scene.dialing(first)

@@ -70,7 +70,7 @@ DECLINED = (
     "ast_test_suite_message_type",
 )
 
-EVENTS = ("OriginateResponse", "Hangup", "DialState", "UserEvent", "FullyBooted", "Shutdown")
+EVENTS = ("OriginateResponse", "Hangup", "DialState", "UserEvent", "DTMFEnd", "FullyBooted", "Shutdown")
 """What Asterisk's manager sends to the controller; everything else is filtered out inside Asterisk."""
 
 DISABLED_EVENTS = (
@@ -84,7 +84,6 @@ DISABLED_EVENTS = (
     "HangupRequest",
     "SoftHangupRequest",
     "DTMFBegin",
-    "DTMFEnd",
 )
 """Those of the others that every call raises, the most frequent first: not even made, as nobody is to see them."""
 
