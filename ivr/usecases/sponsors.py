@@ -13,7 +13,7 @@ from ivr.adapters.store.sponsors import CallerId, Sponsor
 from ivr.errors import BadSetting, NotFound, Refused
 from ivr.rules import numbers
 from ivr.rules.dossier import CALLER_ID_GRANTED, DEMANDS, MEANINGS, NAMES, TWO_APPROVALS, TYPES, Dossier, lacking
-from ivr.rules.records import Campaign
+from ivr.rules.records import Campaign, Message
 from ivr.settings import Settings
 from ivr.usecases.asking import is_lab
 from ivr.usecases.campaigns import now_ms
@@ -109,11 +109,15 @@ def _caller_ids(store: Store, settings: Settings, sponsor: Sponsor, pack: str, c
 def _approvals(store: Store, pack: str, campaign: Campaign) -> list[Lack]:
     if pack not in TWO_APPROVALS:
         return []
-    message = store.messages.of_campaign(campaign.id)
-    people = {approval.by for approval in message.approvals}
-    if len(people) >= 2 and people - {message.uploaded_by}:
+    lacking = [one.name for one in store.messages.of_campaign(campaign.id) if not _approved_by_two(one)]
+    if not lacking:
         return []
-    return [Lack("approvals", f"two people's approval of message {message.name}: `ivr message approve`")]
+    return [Lack("approvals", f"two people's approval of message {', '.join(lacking)}: `ivr message approve`")]
+
+
+def _approved_by_two(message: Message) -> bool:
+    people = {approval.by for approval in message.approvals}
+    return len(people) >= 2 and bool(people - {message.uploaded_by})
 
 
 def _checked(given: Mapping[str, str]) -> dict[str, str]:

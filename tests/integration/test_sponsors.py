@@ -58,7 +58,7 @@ def test_a_start_lacks_what_nobody_gave(scene: Scene) -> None:
     assert names(scene, "fr", campaign.name) == ["approvals"]
     with pytest.raises(Refused, match="lacks approvals"):
         sponsors.require(scene.store, scene.settings, campaign, "fr")
-    message = scene.store.messages.of_campaign(campaign.id)
+    [message] = scene.store.messages.of_campaign(campaign.id)
     for by in ("anne", "luc"):
         scene.store.messages.approve(message, Review(by, now_ms()))
     sponsors.require(scene.store, scene.settings, campaign, "fr")
