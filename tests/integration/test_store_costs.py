@@ -254,6 +254,16 @@ def test_claiming_costs_the_same_after_many_calls_and_among_many_that_wait(scene
     assert costs[1] <= 1.3 * costs[0]
 
 
+def test_ending_the_waiting_costs_the_same_among_many_who_were_never_called(scene: Scene) -> None:
+    costs = []
+    for never in (5, 600):
+        campaign = scene.campaign(10 + never, retry=AGAIN)
+        record(busy(scene, campaign, 10), scene.store)
+        costs.append(steps(scene, partial(scene.store.attempts.close_waiting, campaign.id, 5)))
+        assert scene.store.campaigns.books(campaign.id).waiting == 5
+    assert costs[1] <= 2 * costs[0]
+
+
 def test_the_queries_of_a_claim_go_by_the_index_of_when_people_are_due(scene: Scene) -> None:
     campaign = scene.campaign(5, retry=AGAIN)
     record(busy(scene, campaign, 2), scene.store)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, select, true
+from sqlalchemy import Connection, Row, Select, bindparam, select
 
 from ivr.adapters.store import schema
 from ivr.adapters.store.facts import Ask, sent_to
@@ -83,26 +83,31 @@ class Chooser:
 
 
 def due(connection: Connection, campaign_id: int, most: int, called: bool = False) -> list[Row[Any]]:
-    """Due targets, whenever they are due, locked. called: only those that were called before."""
-    return _look(connection, campaign_id, most, TARGETS.c.outcome != "" if called else true())
+    """Due targets, whenever they are due, locked. called: only those that wait to be called again."""
+    return _look(connection, _WAITING if called else _DUE, campaign_id, most)
 
 
 def _due(connection: Connection, campaign_id: int, most: int, at_ms: int) -> list[Row[Any]]:
     """Retries whose time has come, the longest due first, then who was never called."""
-    retries = _look(connection, campaign_id, most, TARGETS.c.due_at_ms.between(1, at_ms))
-    # Not `= 0`: PostgreSQL would take the order for settled, and might read the whole table instead of the index.
-    return retries + _look(connection, campaign_id, most - len(retries), TARGETS.c.due_at_ms <= 0)
+    retries = _look(connection, _RETRIES, campaign_id, most, the_ms=at_ms)
+    return retries + _look(connection, _FRESH, campaign_id, most - len(retries))
 
 
-def _look(connection: Connection, campaign_id: int, most: int, when: ColumnElement[bool]) -> list[Row[Any]]:
+def _look(connection: Connection, query: Select[Any], campaign_id: int, most: int, **values: Any) -> list[Row[Any]]:
     if most < 1:
         return []
-    query = (
-        select(TARGETS.c.id, TARGETS.c.due_at_ms, schema.contacts.c.number)
-        .select_from(TARGETS.join(schema.contacts))
-        .where(TARGETS.c.campaign_id == campaign_id, TARGETS.c.state == TargetState.DUE.value, when)
-        .order_by(TARGETS.c.due_at_ms)
-        .limit(most)
-        .with_for_update(skip_locked=True, of=TARGETS)
-    )
-    return list(connection.execute(query))
+    return list(connection.execute(query, {"the_campaign": campaign_id, "the_most": most, **values}))
+
+
+_DUE = (
+    select(TARGETS.c.id, TARGETS.c.due_at_ms, schema.contacts.c.number)
+    .select_from(TARGETS.join(schema.contacts))
+    .where(TARGETS.c.campaign_id == bindparam("the_campaign"), TARGETS.c.state == TargetState.DUE.value)
+    .order_by(TARGETS.c.due_at_ms)
+    .limit(bindparam("the_most"))
+    .with_for_update(skip_locked=True, of=TARGETS)
+)
+_RETRIES = _DUE.where(TARGETS.c.due_at_ms.between(1, bindparam("the_ms")))
+_WAITING = _DUE.where(TARGETS.c.due_at_ms > 0, TARGETS.c.outcome != "")
+# Not `= 0`: PostgreSQL would take the order for settled, and might read the whole table instead of the index.
+_FRESH = _DUE.where(TARGETS.c.due_at_ms <= 0)
