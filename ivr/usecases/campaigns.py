@@ -13,12 +13,13 @@ from ivr.usecases import uploading
 from ivr.usecases.asking import is_lab
 from ivr.usecases.finishing import CLOSED_AT_ONCE
 from ivr.usecases.messages import verify
+from ivr.usecases.who import login_name
 
 
 def start(store: Store, settings: Settings, name: str) -> Campaign:
     """The campaign runs. Refused if it runs already, is over, has nobody to call, or a sound is missing or changed."""
     campaign = startable(store, settings, name)
-    store.campaigns.move(campaign, CampaignState.RUNNING, now_ms())
+    store.campaigns.move(campaign, CampaignState.RUNNING, now_ms(), login_name())
     return store.campaigns.named(name)
 
 
@@ -62,10 +63,11 @@ def stop(store: Store, name: str, now: bool = False) -> Campaign:
 
 def _halt(store: Store, name: str, state: CampaignState, now: bool) -> Campaign:
     campaign = store.campaigns.named(name)
-    store.campaigns.move(campaign, state, now_ms())
+    store.campaigns.move(campaign, state, now_ms(), login_name())
     if now:
         store.campaigns.release_calls(campaign.id, now_ms())
     store.attempts.release_campaign(campaign.id)
+    store.refusals.seal(login_name(), now_ms())
     return store.campaigns.named(name)
 
 

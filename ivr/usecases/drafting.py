@@ -12,7 +12,7 @@ from ivr.adapters.store import Store
 from ivr.adapters.store.campaigns import Changes
 from ivr.errors import BadSetting, NotFound, Refused
 from ivr.rules.again import instant_ms
-from ivr.rules.records import Campaign, Message, SourceBatch
+from ivr.rules.records import Campaign, Message, Review, SourceBatch
 from ivr.rules.retry_policy import RetryPolicy
 from ivr.rules.sharing import EQUAL, Share
 from ivr.rules.versions import parsed
@@ -21,6 +21,7 @@ from ivr.settings import Settings
 from ivr.usecases import uploading
 from ivr.usecases.campaigns import now_ms, trunk_of
 from ivr.usecases.prompts import DISCLOSED, Texts, campaign_prompts
+from ivr.usecases.who import login_name
 
 LONGEST_NAME = 200
 USUAL_HOURS = "10:00-13:00,14:00-20:00 mon-fri"
@@ -88,7 +89,7 @@ def create(store: Store, settings: Settings, draft: Draft) -> Campaign:
         "created_at_ms": now_ms(),
     }
     shares = [(one.id, share) for one, share in versions] if len(versions) > 1 else []
-    return store.campaigns.create(values | limits | spoken, draft.texts.sponsor, shares)
+    return store.campaigns.create(values | limits | spoken, draft.texts.sponsor, shares, login_name())
 
 
 def change(store: Store, name: str, wanted: Change) -> Campaign:
@@ -105,7 +106,7 @@ def change(store: Store, name: str, wanted: Change) -> Campaign:
         changes["expires_at_ms"] = _expires_at_ms(wanted.expires, campaign.timezone)
     if not changes:
         raise Refused("nothing to change: give --rate, --weight, --priority or --expires")
-    return store.campaigns.change(campaign.id, **changes)
+    return store.campaigns.change(campaign.id, Review(login_name(), now_ms()), **changes)
 
 
 def batch_named(store: Store, name: str) -> SourceBatch:

@@ -186,7 +186,8 @@ def test_only_a_new_and_whole_consent_of_the_person_lifts_a_stop(scene: Scene) -
 
 def test_two_who_record_at_once_make_one_chain(scene: Scene) -> None:
     sponsor(scene)
-    files = [[whole(f"+331990020{n:02d}") for n in range(first, first + 10)] for first in (0, 10, 20, 5)]
+    said = [whole(f"+331990020{n:02d}") for n in range(30)]
+    files = [said[:10], said[10:20], said[20:], said[5:15]]
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda file: record(scene, *file), files))
     head, broken = scene.store.consents.verify()

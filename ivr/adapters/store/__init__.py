@@ -15,6 +15,7 @@ from ivr.adapters.store.limits import Limits
 from ivr.adapters.store.listens import Listens
 from ivr.adapters.store.messages import Messages
 from ivr.adapters.store.pbxs import Pbxs
+from ivr.adapters.store.refusals import Refusals
 from ivr.adapters.store.sponsors import Sponsors
 from ivr.adapters.store.suppressions import Suppressions, load_key
 from ivr.settings import Settings
@@ -34,6 +35,7 @@ class Store:
         self.consents = Consents(self.database, self.suppressions)
         self.grants = Grants(self.database)
         self.journal = Journal(self.database)
+        self.refusals = Refusals(self.database)
         self.sponsors = Sponsors(self.database)
         self.halts = Halts(self.database)
         self.attempts = Attempts(self.database, self.suppressions)

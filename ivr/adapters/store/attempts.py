@@ -130,6 +130,7 @@ class Attempts:
     def close_due(self, campaign_id: int, why: Verdict, at_ms: int, most: int) -> int:
         """Up to so many due targets are refused, for that reason, as if the Gate had said so. Returns how many."""
         with self._database.write() as connection:
+            locks.asking(connection)  # as whoever refuses: what is sealed then has no row that comes later
             some = [row.id for row in due(connection, campaign_id, most)]
             moves.refuse(connection, dict.fromkeys(some, why), "closing", at_ms)
             return len(some)

@@ -11,14 +11,16 @@ from sqlalchemy import Connection, Result, Row, bindparam, func, insert, literal
 
 from ivr.adapters.store import locks, schema
 from ivr.adapters.store.engine import Database
+from ivr.adapters.store.journal import ITSELF, note
 from ivr.adapters.store.lookups import rows_among
 from ivr.adapters.store.places import version_of
 from ivr.errors import BadTransition, NotFound, Refused
-from ivr.rules.records import Books, Campaign, Sound, Version
+from ivr.rules.records import Books, Campaign, Review, Sound, Version
 from ivr.rules.states import CAMPAIGN_MOVES, CampaignState, TargetState
 
 TABLE = schema.campaigns
 AUDIENCE = ("campaign_id", "contact_id", "state", "version")
+_ITSELF = Review(ITSELF, 0)
 OVER = (CampaignState.STOPPED.value, CampaignState.FINISHED.value)
 
 
@@ -37,7 +39,9 @@ class Campaigns:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, values: Mapping[str, Any], sponsor: str, versions: Sequence[tuple[int, float]] = ()) -> Campaign:
+    def create(
+        self, values: Mapping[str, Any], sponsor: str, versions: Sequence[tuple[int, float]] = (), by: str = ITSELF
+    ) -> Campaign:
         """A draft with one target per contact of its batch, all in one transaction.
 
         versions: when there are several, the message and the share of each; `values` names the first one's.
@@ -57,7 +61,9 @@ class Campaigns:
             audience = select(literal(campaign_id), contact_id, literal(TargetState.DUE.value), heard)
             audience = audience.where(schema.batch_contacts.c.batch_id == values["batch_id"])
             connection.execute(insert(schema.targets).from_select(AUDIENCE, audience))
-            return load(connection, campaign_id)
+            made = load(connection, campaign_id)
+            note(connection, "campaign-made", f"campaign:{made.name}", by, made.created_at_ms, **_told(made))
+            return made
 
     def named(self, name: str) -> Campaign:
         """The campaign of that name, or NotFound."""
@@ -77,7 +83,7 @@ class Campaigns:
         with self._database.read() as connection:
             return _campaigns(connection.execute(_RUNNING))
 
-    def move(self, campaign: Campaign, then: CampaignState, at_ms: int) -> None:
+    def move(self, campaign: Campaign, then: CampaignState, at_ms: int, by: str = ITSELF) -> None:
         """The campaign is `then`, by one conditional update; BadTransition if it stands where it may not go there."""
         allowed = [state.value for state, targets in CAMPAIGN_MOVES.items() if then in targets]
         values: dict[str, Any] = {"state": then.value}
@@ -91,9 +97,10 @@ class Campaigns:
             if connection.execute(update).rowcount == 0:
                 now = connection.execute(select(TABLE.c.state).where(TABLE.c.id == campaign.id)).scalar_one()
                 raise BadTransition(f"campaign {campaign.name!r} is {now}; it cannot become {then}")
+            note(connection, f"campaign-{then}", f"campaign:{campaign.name}", by, at_ms)
 
-    def change(self, campaign_id: int, **changes: Unpack[Changes]) -> Campaign:
-        """The campaign has those values, committed; BadTransition if it is over. Returns it."""
+    def change(self, campaign_id: int, asked: Review = _ITSELF, **changes: Unpack[Changes]) -> Campaign:
+        """The campaign has those values, committed; BadTransition if it is over. asked: by whom and when."""
         with self._database.write() as connection:
             locks.changing_answers(connection)
             if changes:
@@ -102,6 +109,8 @@ class Campaigns:
             changed = load(connection, campaign_id)
             if changes and not moved:
                 raise BadTransition(f"campaign {changed.name!r} is {changed.state}; nothing of it can be changed")
+            if changes:
+                note(connection, "campaign-changed", f"campaign:{changed.name}", asked.by, asked.at_ms, **changes)
             return changed
 
     def release_calls(self, campaign_id: int, at_ms: int) -> None:
@@ -197,6 +206,15 @@ _OPEN_TARGET = (
     )
     .limit(1)
 )
+
+
+def _told(made: Campaign) -> dict[str, Any]:
+    """What the journal keeps of a draft: what is played, by which trunks, when, to which list."""
+    sounds = {part: getattr(made, part).sound for part in ("preroll", "message", "notice", "confirmation")}
+    plain = ("sponsor", "batch_id", "language", "hours", "timezone", "retry", "rate_cps")
+    versions = [one.sound.sound for one in made.versions]
+    lists = {"trunks": list(made.trunks), "versions": versions}
+    return {"sounds": sounds} | lists | {name: getattr(made, name) for name in plain}
 
 
 def _sponsor_id(connection: Connection, name: str) -> int:

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, exists, insert, select, update
 
 from ivr.adapters.store import locks, schema
 from ivr.adapters.store.engine import Database
+from ivr.adapters.store.journal import INSTALLATION, note
 from ivr.rules.records import Halt
 
 TABLE = schema.halts
@@ -27,6 +28,7 @@ class Halts:
             if there is None:
                 values = {"at_ms": halt.since_ms, "halted_by": halt.by, "reason": halt.reason}
                 connection.execute(insert(TABLE).values(**values))
+                note(connection, "halted", INSTALLATION, halt.by, halt.since_ms, reason=halt.reason)
             return there or halt
 
     def end(self, by: str, at_ms: int) -> Halt | None:
@@ -35,6 +37,8 @@ class Halts:
             locks.changing_answers(connection)
             there = _in_force(connection)
             connection.execute(update(TABLE).where(IN_FORCE).values(ended_at_ms=at_ms, ended_by=by))
+            if there is not None:
+                note(connection, "unhalted", INSTALLATION, by, at_ms)
             return there
 
     def release_calls(self, at_ms: int) -> None:

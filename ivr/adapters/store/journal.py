@@ -13,6 +13,7 @@ from ivr.rules.chain import Break, Head, read
 
 ITSELF = "portevoix"
 """Who does what nobody asked for at that moment: a campaign is finished, data is due for deletion."""
+INSTALLATION = "installation"
 _CHAIN = Chained(TABLE)
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import delete, insert, select
 
 from ivr.adapters.store import locks, schema
 from ivr.adapters.store.engine import Database
+from ivr.adapters.store.journal import note
 from ivr.rules.records import Override
 
 TABLE = schema.limits
@@ -31,3 +32,5 @@ class Limits:
             connection.execute(delete(TABLE).where(TABLE.c.scope == override.scope))
             if override.rate_cps is not None or override.channels is not None:
                 connection.execute(insert(TABLE).values(**values))
+            now = {"rate_cps": override.rate_cps, "channels": override.channels}
+            note(connection, "limit-changed", override.scope, override.changed_by, override.changed_at_ms, **now)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, RowMapping, func, insert, select
 
 from ivr.adapters.store import locks, schema
 from ivr.adapters.store.engine import Database
+from ivr.adapters.store.journal import note
 from ivr.errors import NotFound, Refused
 from ivr.rules.records import Message, Origin, Review
 
@@ -95,6 +96,7 @@ class Messages:
             if verdict.by not in [approval.by for approval in now.approvals]:
                 values = {"message_id": now.id, "approved_by": verdict.by, "at_ms": verdict.at_ms}
                 connection.execute(insert(APPROVALS).values(values))
+                _note(connection, "message-approved", now, verdict)
             return _by(connection, TABLE.c.id == message.id)[0]
 
     def refuse(self, message: Message, verdict: Review) -> Message:
@@ -103,8 +105,15 @@ class Messages:
         with self._database.write() as connection:
             locks.naming(connection)
             where = (TABLE.c.id == message.id, TABLE.c.refused_by.is_(None))
-            connection.execute(TABLE.update().where(*where).values(values))
+            now = _by(connection, TABLE.c.id == message.id)[0]
+            if connection.execute(TABLE.update().where(*where).values(values)).rowcount:
+                _note(connection, "message-refused", now, verdict)
             return _by(connection, TABLE.c.id == message.id)[0]
+
+
+def _note(connection: Connection, kind: str, message: Message, verdict: Review) -> None:
+    told = {"sound": message.sound, "original_sha256": message.original_sha256, "reason": verdict.reason}
+    note(connection, kind, f"message:{message.name}", verdict.by, verdict.at_ms, **told)
 
 
 def _by(connection: Connection, *where: Any) -> list[Message]:

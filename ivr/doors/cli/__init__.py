@@ -17,6 +17,7 @@ from ivr.doors.cli.demo import demo
 from ivr.doors.cli.doctor import doctor
 from ivr.doors.cli.halt import halt, unhalt
 from ivr.doors.cli.installation import down, process, setup, status, up
+from ivr.doors.cli.journal import journal
 from ivr.doors.cli.lab import lab
 from ivr.doors.cli.message import message
 from ivr.doors.cli.notice import notice
@@ -49,7 +50,7 @@ def cli(context: click.Context, config: Path | None) -> None:
 
 
 INSTALLATION = (setup, up, status, doctor, halt, unhalt, down, process, db)
-PROOFS = (sponsor, consent)
+PROOFS = (sponsor, consent, journal)
 for command in (
     *INSTALLATION,
     *PROOFS,

@@ -83,12 +83,17 @@ def lift_stop(context: click.Context, number: str, sponsor: str) -> None:
 @consent.command()
 @click.pass_context
 def verify(context: click.Context) -> None:
-    """Read the chains of consents and of the journal from their beginnings. Exit code 1 when a byte was changed."""
+    """Read the chains of consents and of the journal from their beginnings, and what the journal sealed.
+
+    Exit code 1 when a byte was changed.
+    """
     with store_of(settings_of(context)) as store:
         found = {"consents": store.consents.verify(), "journal": store.journal.verify()}
+        unsealed = store.refusals.broken()
     for name, (head, broken) in found.items():
         console.print(f"{name}: {f'BROKEN at {broken}' if broken else 'whole'}, {head.seq} entries, head {head.hash}")
-    if any(broken for _, broken in found.values()):
+    console.print(f"refusals: {f'CHANGED: {unsealed}' if unsealed else 'as they were sealed'}")
+    if unsealed or any(broken for _, broken in found.values()):
         sys.exit(1)
 
 
