@@ -7,7 +7,7 @@ LOCKS := requirements-build.lock requirements.lock requirements-models.lock
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-faults test-uploads fuzz bench check fmt lint type layers lock clean
+.PHONY: help setup demo test test-fast test-faults soak test-uploads fuzz bench check fmt lint type layers lock clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -30,7 +30,7 @@ setup: $(VENV)/.installed ## obtain Python packages, Asterisk, Redis, SIPp, ffmp
 demo: setup ## call 300 simulated people, show the report, prove it against what they heard
 	@$(IVR) lab demo
 
-test: setup ## run every test but the fault matrix
+test: setup ## run every test but the fault matrix and the soak
 	@$(VENV)/bin/pytest
 
 test-fast: $(VENV)/.installed ## run the tests that need no other program
@@ -38,6 +38,9 @@ test-fast: $(VENV)/.installed ## run the tests that need no other program
 
 test-faults: setup ## strike a campaign at its height in every way and prove that it holds; ROWS=redis for some
 	@$(VENV)/bin/pytest tests/matrix $(if $(ROWS),-k "$(ROWS)")
+
+soak: setup ## a campaign of MINUTES=30 with small random strikes: memory, files, threads and Redis stay as they are; RATE=5, SEED=1
+	@SOAK_MINUTES=$(or $(MINUTES),30) SOAK_RATE=$(or $(RATE),5) SOAK_SEED=$(or $(SEED),1) $(VENV)/bin/pytest -s tests/soak
 
 test-uploads: setup ## send hostile recordings: each is refused in time, with one line, nothing read nor left
 	@$(VENV)/bin/pytest tests/uploads
