@@ -57,6 +57,9 @@ def test_who_is_on_the_line_hears_the_notice_and_nothing_else_any_more(stack: St
     unanswered = [result for _, result in verdict.outcomes("no_answer")]
     assert unanswered, "those whose telephone rang are taken back"
     assert {result.dialled for result in [*cut, *unanswered]} == {1}
+    assert [row for row, _ in verdict.pairs if _times(row, Segment.PREROLL) > 1] == [], (
+        "nobody hears the pre-roll again"
+    )
 
 
 def test_a_call_whose_script_is_dead_is_released_too(stack: Stack) -> None:
