@@ -133,6 +133,7 @@ def _free(port: int) -> bool:
         return False
 
 
+@pytest.mark.timeout(120)
 def test_the_command_serves_until_sigterm_and_leaves_the_truth(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "portevoix.toml").write_text(f'cache = "{settings.cache}"\n', encoding="utf-8")
     lab.set_sounds(settings, NAMES)
@@ -140,9 +141,9 @@ def test_the_command_serves_until_sigterm_and_leaves_the_truth(settings: Setting
     command = [sys.executable, "-m", "ivr", "--config", str(tmp_path / "portevoix.toml"), "lab", "carrier"]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
         try:
-            lab.wait_ready(settings)
+            lab.wait_ready(settings, 60)
             process.send_signal(signal.SIGTERM)
-            _, said = process.communicate(timeout=20)
+            _, said = process.communicate(timeout=40)
         finally:
             process.kill()
     assert (process.returncode, b"Traceback" in said) == (0, False), said
