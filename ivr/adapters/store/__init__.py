@@ -15,6 +15,7 @@ from ivr.adapters.store.limits import Limits
 from ivr.adapters.store.listens import Listens
 from ivr.adapters.store.messages import Messages
 from ivr.adapters.store.pbxs import Pbxs
+from ivr.adapters.store.persons import Persons
 from ivr.adapters.store.refusals import Refusals
 from ivr.adapters.store.sponsors import Sponsors
 from ivr.adapters.store.suppressions import Suppressions, load_key
@@ -35,6 +36,7 @@ class Store:
         self.consents = Consents(self.database, self.suppressions)
         self.grants = Grants(self.database)
         self.journal = Journal(self.database)
+        self.persons = Persons(self.database, self.suppressions, self.consents)
         self.refusals = Refusals(self.database)
         self.sponsors = Sponsors(self.database)
         self.halts = Halts(self.database)

@@ -22,6 +22,7 @@ from ivr.doors.cli.lab import lab
 from ivr.doors.cli.message import message
 from ivr.doors.cli.notice import notice
 from ivr.doors.cli.plan import plan_command
+from ivr.doors.cli.rights import rights
 from ivr.doors.cli.settings_command import settings_command
 from ivr.doors.cli.sponsor import sponsor
 from ivr.doors.cli.trunk import pbx, trunk
@@ -50,7 +51,7 @@ def cli(context: click.Context, config: Path | None) -> None:
 
 
 INSTALLATION = (setup, up, status, doctor, halt, unhalt, down, process, db)
-PROOFS = (sponsor, consent, journal)
+PROOFS = (sponsor, consent, rights, journal)
 for command in (
     *INSTALLATION,
     *PROOFS,
