@@ -51,6 +51,9 @@ fuzz: setup ## break recordings of every kind for a minute; SECONDS=600, SEED=1 
 bench: setup ## measure against a bare Asterisk, under 15 minutes; writes bench/latest.json, docs/performance.md
 	@$(VENV)/bin/python bench/run.py
 
+bench-reports: setup ## what reports cost with millions of calls in the books (CALLS=600000: fewer)
+	@$(VENV)/bin/python bench/reports.py --calls $(or $(CALLS),6000000)
+
 check: lint type layers ## lint, types, layers
 
 lint: $(VENV)/.installed ## ruff

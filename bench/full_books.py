@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import text
+
 from ivr.adapters.store import Store
 from ivr.rules.records import Campaign, Message
 from ivr.rules.states import CampaignState
@@ -36,6 +38,13 @@ ATTEMPTED = (
 )
 UNCHECKED = "SET LOCAL session_replication_role = replica"
 """PostgreSQL looks up no foreign keys while filling: eight of them for each target would take most of the time."""
+COUNTED = (
+    "DELETE FROM target_counts",
+    "INSERT INTO target_counts (campaign_id, version, state, outcome, rule, origin, targets) "
+    "SELECT campaign_id, version, state, outcome, rule, 0, count(*) FROM targets "
+    "GROUP BY campaign_id, version, state, outcome, rule",
+)
+"""Nor does it count targets then."""
 
 
 @contextlib.contextmanager
@@ -68,7 +77,7 @@ def opened(url: str) -> Iterator[tuple[Settings, Store]]:
         store = Store(settings)
         try:
             if url:
-                _run(store, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+                run(store, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
             store.migrate()
             settings.sounds_dir.mkdir(parents=True)
             (settings.sounds_dir / f"{SOUND}.alaw").write_bytes(b"\xd5" * 8 * MESSAGE_MS)
@@ -79,19 +88,19 @@ def opened(url: str) -> Iterator[tuple[Settings, Store]]:
 
 def fill(store: Store, size: int, due: int) -> tuple[Campaign, Campaign]:
     """Two running campaigns of `size` targets: of the first all but `due` were called, answered and heard."""
-    _run(store, *(statement.format(people=size) for statement in FILL[:1]))
-    nearly_over, fresh = (_campaign(store, name) for name in ("nearly over", "fresh"))
-    _run(store, *(statement.format(people=size) for statement in FILL[1:]))
-    _run(store, TARGETS.format(campaign=nearly_over.id))
-    _run(store, *(statement.format(done=size - due) for statement in ATTEMPTED))
-    _run(store, TARGETS.format(campaign=fresh.id))
-    _settle(store)
+    run(store, *(statement.format(people=size) for statement in FILL[:1]))
+    nearly_over, fresh = (draft(store, name) for name in ("nearly over", "fresh"))
+    run(store, *(statement.format(people=size) for statement in FILL[1:]))
+    run(store, TARGETS.format(campaign=nearly_over.id))
+    run(store, *(statement.format(done=size - due) for statement in ATTEMPTED))
+    run(store, TARGETS.format(campaign=fresh.id))
+    settle(store)
     for campaign in (nearly_over, fresh):
         store.campaigns.move(campaign, CampaignState.RUNNING, 2)
     return store.campaigns.named("nearly over"), store.campaigns.named("fresh")
 
 
-def _campaign(store: Store, name: str) -> Campaign:
+def draft(store: Store, name: str) -> Campaign:
     message = store.messages.add(Message(0, "bench", SOUND, MESSAGE_MS, "bench", "0" * 64), 1)
     values: dict[str, Any] = {
         "name": name,
@@ -110,18 +119,19 @@ def _campaign(store: Store, name: str) -> Campaign:
     return store.campaigns.create(values, "bench")
 
 
-def _run(store: Store, *statements: str) -> None:
+def run(store: Store, *statements: str) -> None:
     with store.database.write() as connection:
         if _on_postgres(store):
             connection.exec_driver_sql(UNCHECKED)
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         for statement in statements:
-            connection.exec_driver_sql(statement)
+            connection.execute(text(statement))
 
 
-def _settle(store: Store) -> None:
+def settle(store: Store) -> None:
     """Filling is not what is measured: nothing of it is still to be swept, copied or written when the clock starts."""
     if _on_postgres(store):
+        run(store, *COUNTED)
         with store.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             for statement in ("SET statement_timeout = 0", "VACUUM ANALYZE", "CHECKPOINT"):
                 connection.exec_driver_sql(statement)

@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import sqrt
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ivr.rules.segments import EndedBy, KeyPress, Listen, Segment
 
 COMPLETE_SHARE = 0.97
@@ -41,7 +38,8 @@ class Fate(StrEnum):
 class Heard:
     """One answered call, reduced to what the measures need.
 
-    stop: the key press that stopped the calls, if any. length_ms: of the message that was to be heard.
+    stop: the key press that stopped the calls, if any. length_ms: of the message that was to be heard. end_unknown:
+    nothing says who ended it.
     """
 
     heard_ms: int
@@ -52,6 +50,7 @@ class Heard:
     stop: KeyPress | None
     fallback: bool
     length_ms: int = 0
+    end_unknown: bool = False
 
     @property
     def left_before(self) -> bool:
@@ -79,6 +78,7 @@ def judge(listen: Listen, message_ms: int) -> Heard:
         stop=_stop(listen),
         fallback=fallback,
         length_ms=message_ms,
+        end_unknown=listen.ended_by is EndedBy.UNKNOWN,
     )
 
 
@@ -134,19 +134,18 @@ def wilson(hits: float, trials: float) -> Interval | None:
     return Interval(share, min(share, max(0.0, middle - half)), max(share, min(1.0, middle + half)))
 
 
-def mean_share(shares: NDArray[np.float64]) -> Interval | None:
-    """The mean of `shares` (each 0…1) with its 95 % interval; None of an empty array.
+def mean_share(count: int, total: float, squares: float) -> Interval | None:
+    """The mean of `count` shares (each 0…1) with its 95 % interval; None of none. squares: the sum of their squares.
 
     Wilson's interval at the number of yes-or-no answers that would scatter as much as these shares do. One answer of
     the worst scatter is added, so that a few equal shares do not pretend to be certain: see docs/decisions/0050.
     """
-    count = len(shares)
     if count == 0:
         return None
-    mean = min(max(float(shares.mean()), 0.0), 1.0)
+    mean = min(max(total / count, 0.0), 1.0)
     worst = mean * (1 - mean)
     if worst <= 0:
         return wilson(mean * count, count)
-    scatter = (float(((shares - mean) ** 2).sum()) + worst) / (count * worst)
+    scatter = (max(squares - total * mean, 0.0) + worst) / (count * worst)
     effective = count / min(scatter, 1.0)
     return wilson(mean * effective, effective)

@@ -211,6 +211,7 @@ class Books:
 
     waiting: of those due, the ones that were called and wait to be called again; next_due_ms: the first of them.
     versions: the books of each version of the message, which add up to these, where they were asked for.
+    called: everybody who was called, wherever they stand now, by the outcome of the last call that is over.
     """
 
     targets: int
@@ -221,6 +222,7 @@ class Books:
     waiting: int = 0
     next_due_ms: int | None = None
     versions: tuple[Books, ...] = ()
+    called: dict[str, int] = field(default_factory=dict)
 
     @property
     def balance(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +13,8 @@ from ivr.rules.measures import Z95, wilson
 
 Times = NDArray[np.int64]
 Shares = NDArray[np.float64]
+Counts = Mapping[int, int]
+"""How many calls at each instant, in milliseconds of the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +62,61 @@ class _Steps:
     high: Shares
 
 
-def retention(left_ms: Times, cut_ms: Times, stayed: int, length_ms: int) -> Curve | None:
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """Instants, ascending, with how many calls were over by each; all: how many there are."""
+
+    times: Times
+    by: Times
+
+    @property
+    def all(self) -> int:
+        return int(self.by[-1]) if len(self.by) else 0
+
+    def until(self, at: Times) -> Times:
+        """How many were over at each instant of `at`, or before it."""
+        return self._count(np.searchsorted(self.times, at, side="right"))
+
+    def before(self, at: Times) -> Times:
+        """How many were over before each instant of `at`."""
+        return self._count(np.searchsorted(self.times, at, side="left"))
+
+    def _count(self, places: NDArray[np.intp]) -> Times:
+        return np.concatenate([np.zeros(1, dtype=np.int64), self.by])[places]
+
+
+def retention(left: Counts, cut: Counts, stayed: int, length_ms: int) -> Curve | None:
     """The curve of a message of `length_ms`; None without calls or without a length.
 
-    left_ms, cut_ms: when each person left or was cut, since the message's beginning; 0: before it. stayed: how many
+    left, cut: when people left or were cut, since the message's beginning; 0: before it. stayed: how many
     heard its end. A cut call is observed until its cut and then says nothing more. At equal
     instants leaving comes before cutting.
     Source: Kaplan and Meier, JASA 53 (1958) 457-481.
     """
-    calls = len(left_ms) + len(cut_ms) + stayed
-    if calls == 0 or length_ms <= 0:
+    if length_ms <= 0 or sum(left.values()) + sum(cut.values()) + stayed == 0:
         return None
-    left, cut = np.sort(np.minimum(left_ms, length_ms)), np.sort(np.minimum(cut_ms, length_ms))
-    ends = np.sort(np.concatenate([left, cut, np.full(stayed, length_ms, dtype=np.int64)]))
-    steps = _steps(left, ends)
+    leaving, cutting = _ends([left], length_ms), _ends([cut], length_ms)
+    ends = _ends([left, cut, {length_ms: stayed}], length_ms)
+    steps = _steps(leaving, ends)
     at = np.unique(np.append(np.arange(0, length_ms + 1, 1000), length_ms))
-    return Curve(_points(at, steps, (left, cut, ends)), _median(steps))
+    return Curve(_points(at, steps, (leaving, cutting, ends)), _median(steps))
 
 
-def _steps(left: Times, ends: Times) -> _Steps:
-    times, gone = np.unique(left, return_counts=True)
-    risk = len(ends) - np.searchsorted(ends, times, side="left")
+def _ends(counted: Sequence[Counts], length_ms: int) -> _Ends:
+    together: Counter[int] = Counter()
+    for counts in counted:
+        for at_ms, calls in counts.items():
+            together[min(at_ms, length_ms)] += calls
+    times = sorted(at_ms for at_ms, calls in together.items() if calls)
+    by = np.cumsum([together[at_ms] for at_ms in times], dtype=np.int64)
+    return _Ends(np.array(times, dtype=np.int64), by)
+
+
+def _steps(left: _Ends, ends: _Ends) -> _Steps:
+    times, gone = left.times, np.diff(left.by, prepend=0)
+    risk = ends.all - ends.before(times)
     share = np.cumprod(1 - gone / risk, dtype=np.float64)
-    low, high = _band(share, gone.astype(np.float64), risk.astype(np.float64), len(ends))
+    low, high = _band(share, gone.astype(np.float64), risk.astype(np.float64), ends.all)
     return _Steps(times, share, low, high)
 
 
@@ -100,12 +136,11 @@ def _band(share: Shares, gone: Shares, risk: Shares, calls: int) -> tuple[Shares
     return low, high
 
 
-def _points(at: Times, steps: _Steps, sorted_ms: tuple[Times, Times, Times]) -> tuple[Point, ...]:
-    left, cut, ends = sorted_ms
-    risk = len(ends) - np.searchsorted(ends, at, side="left")
+def _points(at: Times, steps: _Steps, counted: tuple[_Ends, _Ends, _Ends]) -> tuple[Point, ...]:
+    left, cut, ends = counted
+    risk = ends.all - ends.before(at)
     step = np.searchsorted(steps.times, at, side="right") - 1
-    left_since = np.diff(np.searchsorted(left, at, side="right"), prepend=0)
-    cut_since = np.diff(np.searchsorted(cut, at, side="right"), prepend=0)
+    left_since, cut_since = (np.diff(some.until(at), prepend=0) for some in (left, cut))
     return tuple(
         _point(int(ms), steps, int(step[i]), (int(risk[i]), int(left_since[i]), int(cut_since[i])))
         for i, ms in enumerate(at)

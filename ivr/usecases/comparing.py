@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from math import hypot
 
 from ivr.rules.measures import SMALL, Interval
-from ivr.rules.segments import CallResult
+from ivr.rules.tally import Tally, together
 from ivr.usecases.reporting import CampaignFacts, Measure, Report, build
 
 
-def compare(facts: CampaignFacts, results: Iterable[CallResult], versions: Sequence[CampaignFacts]) -> Report:
-    """The report of the whole, in which each version has its own. versions: the facts of each, in their order."""
-    every = list(results)
-    parts = [build(mine, [one for one in every if one.version == number]) for number, mine in enumerate(versions)]
-    whole = build(facts, every, [mine.message_ms for mine in versions])
+def compare(facts: CampaignFacts, tallies: Sequence[Tally], versions: Sequence[CampaignFacts]) -> Report:
+    """The report of the whole, in which each version has its own. tallies, versions: of each, in their order."""
+    parts = [build(mine, tally) for mine, tally in zip(versions, tallies, strict=True)]
+    whole = build(facts, together(tallies, [mine.message_ms for mine in versions]))
     if min(part.answered for part in parts) < SMALL:
         return replace(whole, versions=tuple(_hidden(part) for part in parts))
     first = parts[0].measure("listen_rate")

@@ -46,6 +46,8 @@ def record_waiting(queues: Queues, store: Store, consumer: str) -> int:
         if len(entries) < BATCH or time.monotonic() > deadline:
             break
         entries = queues.read_results(consumer, BATCH)
+    if done:
+        store.tallies.fold()
     return done
 
 

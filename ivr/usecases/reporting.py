@@ -6,15 +6,14 @@ Aggregates only: nothing in a Report tells one person from another, and no numbe
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from ivr.rules.measures import SMALL, Fate, Heard, Interval, judge, mean_share, wilson
+from ivr.rules.measures import SMALL, Fate, Interval, mean_share, wilson
 from ivr.rules.retention import Curve, retention
-from ivr.rules.segments import CallResult, EndedBy, Listen, Segment
-from ivr.rules.states import Outcome, TargetState
+from ivr.rules.segments import Segment
+from ivr.rules.states import Outcome
+from ivr.rules.tally import UNIT, Sums, Tally
 
 SCHEMA = "portevoix.report/1"
 
@@ -25,9 +24,10 @@ class CampaignFacts:
 
     done: ended targets by outcome. not_allowed: targets by the rule that refused them. waiting: of those due, who was
     called and is to be called again, the first at next_due_ms. most_calls: to one person, as the campaign allows.
+    called: everybody who was called, by the outcome of the last call that is over. share: of a version of the message,
+    its share of the targets.
     sounds: hash of what was played by segment. started_ms, finished_ms: None while it has not. as_of_ms: when this was
-    read. worst_second: most calls begun in any rolling second. share: of a version of the message, its share of the
-    targets. All instants are milliseconds since 1970 UTC; timezone
+    read. worst_second: most calls begun in any rolling second. All instants are milliseconds since 1970 UTC; timezone
     is a name such as Europe/Paris.
     """
 
@@ -53,6 +53,7 @@ class CampaignFacts:
     waiting: int = 0
     next_due_ms: int | None = None
     most_calls: int = 1
+    called: Mapping[str, int] = field(default_factory=dict)
     share: float = 1.0
 
 
@@ -152,105 +153,79 @@ class Report:
         return {found.id: found for found in self.measures}[name]
 
 
-@dataclass(slots=True)
-class _Tally:
-    """What one pass over the results has counted."""
-
-    calls: list[Heard] = field(default_factory=list)
-    outcomes: Counter[str] = field(default_factory=Counter)
-    dialled: int = 0
-    answered: int = 0
-    unknown_end: int = 0
-    called: int = 0  # people
-    called_again: int = 0
-    reached: int = 0
-    doubts: Counter[str] = field(default_factory=Counter)
-
-    def add(self, result: CallResult, facts: CampaignFacts, message_ms: int) -> None:
-        self.dialled += result.dialled
-        self.called += result.dialled > 0
-        self.called_again += result.dialled > 1
-        self.doubts["dialled_again"] += result.dialled > facts.most_calls
-        if result.state == TargetState.DONE:
-            self.outcomes[result.outcome] += 1
-        if result.outcome != Outcome.ANSWERED:
-            self.doubts["listen_without_answer"] += result.listen is not None and result.outcome != ""
-            return
-        self.reached += 1
-        for listen in (*result.more, result.listen):
-            self._add_answered(listen, message_ms)
-
-    def _add_answered(self, listen: Listen | None, message_ms: int) -> None:
-        self.answered += 1
-        if listen is None:
-            self.doubts["answered_without_listen"] += 1
-            return
-        heard = judge(listen, message_ms)
-        self.calls.append(heard)
-        self.unknown_end += heard.fate is Fate.LEFT and listen.ended_by is EndedBy.UNKNOWN and not heard.stop
-
-
-def build(facts: CampaignFacts, results: Iterable[CallResult], lengths_ms: Sequence[int] = ()) -> Report:
-    """The report of `facts` and of one result per target; targets never dialled may be left out of `results`.
+def build(facts: CampaignFacts, tally: Tally) -> Report:
+    """The report of `facts` and of the campaign's calls, added up.
 
     Each answered call counts once, also when a person answered several. Answered calls without a listen are in the
-    answer rate only, and are named in the books' doubts. lengths_ms: of each version of the message, when it has
-    several; the facts say that of the longest one.
+    answer rate only, and are named in the books' doubts.
     """
-    tally = _Tally()
-    for result in results:
-        tally.add(result, facts, lengths_ms[result.version] if lengths_ms else facts.message_ms)
-    calls = tally.calls
-    curve = _curve(calls, facts.message_ms)
-    stops = [heard.stop for heard in calls if heard.stop]
+    whole, heard = tally.whole, tally.whole["heard"]
+    curve = curve_of(tally, facts.message_ms)
     done = sum(facts.done.values())
+    stops = Counter[str]()
+    for (segment, _), calls in tally.stops.items():
+        stops[segment] += calls
     return Report(
         schema=SCHEMA,
         facts=facts,
-        answered=len(calls),
-        measures=_measures(tally, curve) + (_persons(tally) if facts.most_calls > 1 else ()),
+        answered=heard,
+        measures=_measures(tally, curve) + (_persons(facts, tally) if facts.most_calls > 1 else ()),
         curve=curve,
         outcomes=tuple(Part(str(kind), facts.done.get(kind, 0), done) for kind in Outcome),
         refusals=_ranked(facts.not_allowed),
-        answered_by=_answered_by(calls),
-        fates=_fates(calls),
-        fallback=_part("fallback", [heard for heard in calls if heard.fallback], len(calls)),
-        opt_outs=tuple(Part(str(seg), sum(stop.segment is seg for stop in stops), len(stops)) for seg in Segment),
-        opt_out_seconds=_seconds(calls) if len(calls) >= SMALL else {},
-        ended_by_unknown=tally.unknown_end,
+        answered_by=_answered_by(whole),
+        fates=_fates(whole),
+        fallback=Part("fallback", whole["fallback"], heard),
+        opt_outs=tuple(Part(str(segment), stops[segment], stops.total()) for segment in Segment),
+        opt_out_seconds=_seconds(tally) if heard >= SMALL else {},
+        ended_by_unknown=whole["end_unknown"],
         books=_books(facts, tally),
     )
 
 
-def _measures(tally: _Tally, curve: Curve | None) -> tuple[Measure, ...]:
-    calls = tally.calls
-    heard = len(calls)
+def curve_of(tally: Tally, length_ms: int) -> Curve | None:
+    """The retention curve of a message of that length."""
+    ends: dict[Fate, Counter[int]] = {fate: Counter() for fate in Fate}
+    for (fate, at_ms), calls in tally.instants.items():
+        ends[Fate(fate)][at_ms] += calls
+    return retention(ends[Fate.LEFT], ends[Fate.CUT], ends[Fate.STAYED].total(), length_ms)
+
+
+def _measures(tally: Tally, curve: Curve | None) -> tuple[Measure, ...]:
+    whole = tally.whole
+    dialled = whole["calls"] + tally.open
+    heard = whole["heard"]
     return (
-        _listen_rate(calls),
-        _rate("completion", sum(call.fate is Fate.STAYED for call in calls), heard),
-        _rate("answer_rate", min(tally.answered, tally.dialled), tally.dialled),
-        _rate("opt_out", sum(call.stop is not None for call in calls), heard),
-        Measure("dialled", "count", tally.dialled, None, tally.dialled),
+        listen_rate(whole),
+        rate("completion", whole["stayed"], heard),
+        rate("answer_rate", min(whole["answered"], dialled), dialled),
+        rate("opt_out", whole["stopped"], heard),
+        Measure("dialled", "count", dialled, None, dialled),
         _median(curve, heard),
-        _rate("left_before", sum(call.left_before for call in calls), heard),
-        _rate("early_hangup", sum(call.left_early for call in calls), heard),
-        _rate("notice", sum(call.notice_whole for call in calls), heard),
-        _rate("repeat", sum(call.repeats > 0 for call in calls), heard),
+        rate("left_before", whole["left_before"], heard),
+        rate("early_hangup", whole["left_early"], heard),
+        rate("notice", whole["notice"], heard),
+        rate("repeat", whole["repeated"], heard),
     )
 
 
-def _persons(tally: _Tally) -> tuple[Measure, ...]:
-    """What is told of people where it may differ from what is told of calls."""
-    return (_rate("reached", tally.reached, tally.called), _rate("called_again", tally.called_again, tally.called))
+def _persons(facts: CampaignFacts, tally: Tally) -> tuple[Measure, ...]:
+    """What is told of people where it may differ from what is told of calls: of those of whom a call is over."""
+    people = sum(facts.called.values())
+    again = min(tally.values("attempt").get("2", Sums())["calls"], people)
+    return (rate("reached", facts.called.get(Outcome.ANSWERED, 0), people), rate("called_again", again, people))
 
 
-def _rate(name: str, hits: int, of: int) -> Measure:
+def rate(name: str, hits: int, of: int) -> Measure:
+    """The share of `hits` among `of` calls or people."""
     return _measure(name, "rate", (hits, of), wilson(hits, of))
 
 
-def _listen_rate(calls: list[Heard]) -> Measure:
-    shares = np.array([heard.share for heard in calls], dtype=np.float64)
-    return _measure("listen_rate", "mean", (round(float(shares.sum()), 6), len(shares)), mean_share(shares))
+def listen_rate(sums: Sums) -> Measure:
+    """The mean listened share of these calls."""
+    total, squares = sums["share"] / UNIT, sums["squares"] / UNIT**2
+    found = mean_share(sums["heard"], total, squares)
+    return _measure("listen_rate", "mean", (total, sums["heard"]), found)
 
 
 def _measure(name: str, kind: str, counted: tuple[float, int], found: Interval | None) -> Measure:
@@ -265,28 +240,20 @@ def _median(curve: Curve | None, calls: int) -> Measure:
     return Measure("median", "seconds", None, calls, value, low, high, small=calls < SMALL)
 
 
-def _curve(calls: list[Heard], message_ms: int) -> Curve | None:
-    """Who heard a shorter version than the longest to its end is observed until there, and is not said to have left."""
-    ends = {fate: [heard.heard_ms for heard in calls if heard.fate is fate] for fate in Fate}
-    stayed = [heard.length_ms for heard in calls if heard.fate is Fate.STAYED]
-    ends[Fate.CUT] += [length_ms for length_ms in stayed if length_ms < message_ms]
-    left, cut = (np.array(ends[fate], dtype=np.int64) for fate in (Fate.LEFT, Fate.CUT))
-    return retention(left, cut, sum(length_ms >= message_ms for length_ms in stayed), message_ms)
+def _answered_by(whole: Sums) -> tuple[Part, ...]:
+    """No detector of answering machines runs yet: every answered call is "unsure".
+
+    A listen rate is not shown below 20 calls: people could be recognised.
+    """
+    calls = whole["heard"]
+    unsure = Part("unsure", calls, calls, listen_rate(whole) if calls >= SMALL else None)
+    return (Part("human", 0, calls), Part("machine", 0, calls), unsure)
 
 
-def _part(name: str, calls: list[Heard], total: int) -> Part:
-    """A part with its listen rate, which is not shown below 20 calls: people could be recognised."""
-    return Part(name, len(calls), total, _listen_rate(calls) if len(calls) >= SMALL else None)
-
-
-def _answered_by(calls: list[Heard]) -> tuple[Part, ...]:
-    """No detector of answering machines runs yet: every answered call is "unsure"."""
-    return (_part("human", [], len(calls)), _part("machine", [], len(calls)), _part("unsure", calls, len(calls)))
-
-
-def _fates(calls: list[Heard]) -> tuple[Part, ...]:
-    counted = Counter(heard.fate for heard in calls)
-    return tuple(Part(str(fate), counted[fate], len(calls)) for fate in Fate)
+def _fates(whole: Sums) -> tuple[Part, ...]:
+    heard, stayed, cut = whole["heard"], whole["stayed"], whole["cut"]
+    counted = {Fate.STAYED: stayed, Fate.LEFT: heard - stayed - cut, Fate.CUT: cut}
+    return tuple(Part(str(fate), counted[fate], heard) for fate in Fate)
 
 
 def _ranked(counts: Mapping[str, int]) -> tuple[Part, ...]:
@@ -295,25 +262,28 @@ def _ranked(counts: Mapping[str, int]) -> tuple[Part, ...]:
     return tuple(Part(name, count, total) for name, count in ranked)
 
 
-def _seconds(calls: list[Heard]) -> dict[str, dict[int, int]]:
-    counted = Counter((str(heard.stop.segment), heard.stop.within_ms // 1000) for heard in calls if heard.stop)
+def _seconds(tally: Tally) -> dict[str, dict[int, int]]:
     seconds: dict[str, dict[int, int]] = {}
-    for (segment, second), count in sorted(counted.items()):
+    for (segment, second), count in sorted(tally.stops.items()):
         seconds.setdefault(segment, {})[second] = count
     return seconds
 
 
-def _books(facts: CampaignFacts, tally: _Tally) -> Books:
+def _books(facts: CampaignFacts, tally: Tally) -> Books:
+    """Kept twice: targets are counted as they move, calls as they end; what the two do not agree on is said."""
     outcomes, refused = sum(facts.done.values()), sum(facts.not_allowed.values())
     missing = facts.targets - (outcomes + facts.due + facts.in_progress + refused)
-    kinds = set(facts.done) | set(tally.outcomes)
+    whole, numbers = tally.whole, tally.values("attempt")
+    by_outcome = {outcome: sums["calls"] for outcome, sums in tally.values("outcome").items()}
+    first = numbers.get("1", Sums())["calls"]
     doubts = {
         "targets_differ": abs(missing),
-        "outcomes_differ": sum(abs(facts.done.get(kind, 0) - tally.outcomes[kind]) for kind in kinds),
-        "more_answers_than_calls": max(tally.answered - tally.dialled, 0),
-        "answered_without_listen": tally.doubts["answered_without_listen"],
-        "listen_without_answer": tally.doubts["listen_without_answer"],
-        "dialled_again": tally.doubts["dialled_again"],
+        "outcomes_differ": abs(sum(facts.called.values()) - first)
+        + sum(max(people - by_outcome.get(outcome, 0), 0) for outcome, people in facts.called.items()),
+        "more_answers_than_calls": max(whole["answered"] - whole["calls"] - tally.open, 0),
+        "answered_without_listen": tally.unheard,
+        "listen_without_answer": max(whole["heard"] + tally.unheard - whole["answered"] - tally.open, 0),
+        "dialled_again": numbers.get(str(facts.most_calls + 1), Sums())["calls"],
     }
     return Books(
         targets=facts.targets,

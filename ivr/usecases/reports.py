@@ -14,15 +14,15 @@ from ivr.usecases.reporting import CampaignFacts, Report, build
 
 def report_of(store: Store, campaign: Campaign, worst_second: int | None = None) -> Report:
     """The campaign's report as of now. worst_second: what the controller says, None if it is not known any more."""
-    books, results = store.listens.snapshot(campaign.id, len(campaign.versions))
+    books, tallies = store.tallies.snapshot(campaign.id, len(campaign.versions))
     whole = replace(_facts(campaign, books), worst_second=worst_second)
     if not campaign.versions:
-        return build(whole, results)
+        return build(whole, tallies[0])
     versions = [
         replace(_facts(campaign.to(number), mine), name=version.name, share=version.share)
         for number, (version, mine) in enumerate(zip(campaign.versions, books.versions, strict=True))
     ]
-    return compare(replace(whole, message_ms=max(one.message_ms for one in versions)), results, versions)
+    return compare(replace(whole, message_ms=max(one.message_ms for one in versions)), tallies, versions)
 
 
 def _facts(campaign: Campaign, books: Books) -> CampaignFacts:
@@ -49,4 +49,5 @@ def _facts(campaign: Campaign, books: Books) -> CampaignFacts:
         waiting=books.waiting,
         next_due_ms=books.next_due_ms,
         most_calls=policy_of(campaign.retry).most_attempts,
+        called=books.called,
     )

@@ -17,6 +17,7 @@ from ivr.rules.gate import Verdict
 from ivr.rules.records import Campaign, Dialable, Message, Way
 from ivr.rules.segments import EndedBy, Listen, Play, Segment
 from ivr.rules.states import CampaignState
+from ivr.rules.tally import Tally
 from ivr.settings import Pbx, Settings, Trunk
 from ivr.usecases.asking import questions
 from ivr.usecases.originating import new_attempt_id
@@ -126,6 +127,22 @@ class Scene:
     def rows(self, sql: str) -> list[Any]:
         with self.store.database.read() as connection:
             return list(connection.exec_driver_sql(sql).all())
+
+
+def check_counts(scene: Scene, campaign: Campaign) -> None:
+    """What is kept of the campaign's calls and targets is what each attempt, listen and target says."""
+    kept, recounted = scene.store.tallies.recounted(campaign.id)
+    for version in kept.keys() | recounted.keys():
+        mine, again = kept.get(version, Tally()), recounted.get(version, Tally())
+        assert {cell: sums for cell, sums in mine.cells.items() if any(sums.values)} == again.cells
+        assert (mine.instants, mine.stops) == (again.instants, again.stops)
+    columns = "version, state, outcome, rule"
+    counted = scene.rows(
+        f"SELECT {columns}, sum(targets) FROM target_counts WHERE campaign_id = {campaign.id} "  # noqa: S608
+        f"GROUP BY {columns} HAVING sum(targets) <> 0 ORDER BY {columns}"
+    )
+    rows = f"SELECT {columns}, count(*) FROM targets WHERE campaign_id = {campaign.id}"  # noqa: S608
+    assert counted == scene.rows(f"{rows} GROUP BY {columns} ORDER BY {columns}")
 
 
 def listen(attempt: str, heard_ms: int = 4000, measured_by: str = "agi", **values: Any) -> Listen:

@@ -32,7 +32,7 @@ from ivr.rules.states import CampaignState
 from ivr.rules.windows import Hours
 from ivr.usecases import campaigns, finishing
 from ivr.usecases.recording import end_result, record
-from tests.integration.scene import Scene, listen, settings_in
+from tests.integration.scene import Scene, check_counts, listen, settings_in
 
 NUMBERS = ["+33639980001", "+33639980002", "+33199000003", "+262692000004"]  # the last one in another zone
 PARIS = ZoneInfo("Europe/Paris")
@@ -246,6 +246,7 @@ class Again(RuleBasedStateMachine):
         assert self.scene.rows(open_) == [(books.in_progress,)]
         waits = self.scene.rows("SELECT outcome, due_at_ms FROM targets WHERE state = 'due' AND outcome != ''")
         assert all(due_ms > 0 and outcome != "answered" for outcome, due_ms in waits)
+        assert (books.waiting, books.next_due_ms) == (len(waits), min((due for _, due in waits), default=None))
         for result in self.scene.store.listens.snapshot(self.campaign.id)[1]:
             mine = [attempt for attempt, (number, _) in self.sent.items() if number == result.number]
             assert result.dialled == len(mine)
@@ -255,8 +256,11 @@ class Again(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "scene"):
-            self.scene.store.close()
-            shutil.rmtree(self.home)
+            try:
+                check_counts(self.scene, self.campaign)
+            finally:
+                self.scene.store.close()
+                shutil.rmtree(self.home)
 
 
 def ms(at: datetime) -> int:

@@ -17,7 +17,7 @@ from ivr.adapters.store import Store
 from ivr.errors import BadTransition
 from ivr.rules.states import CampaignState
 from ivr.usecases import campaigns
-from tests.integration.scene import Scene, listen, settings_in
+from tests.integration.scene import Scene, check_counts, listen, settings_in
 
 PEOPLE = 6
 FORWARD = {"claimed": 0, "released": 1, "dialing": 1, "answered": 2, "ended": 3}
@@ -128,8 +128,11 @@ class Books(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "scene"):
-            self.scene.store.close()
-            shutil.rmtree(self.home)
+            try:
+                check_counts(self.scene, self.campaign)
+            finally:
+                self.scene.store.close()
+                shutil.rmtree(self.home)
 
 
 @pytest.mark.timeout(300)  # forty databases are made, and every commit waits for the disk

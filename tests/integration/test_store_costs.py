@@ -171,7 +171,7 @@ def test_a_claim_is_the_same_few_statements_whatever_its_size(scene: Scene) -> N
         with statements(scene) as seen:
             assert len(scene.claim(campaign, people)) == people
         counts.append(len(seen))
-    assert counts[0] == counts[1] <= 10
+    assert counts[0] == counts[1] <= 16
     assert scene.rows("SELECT count(*) FROM refusals") == [(2,)]
 
 
@@ -234,7 +234,7 @@ def test_recording_retries_is_the_same_few_statements_whatever_its_size(scene: S
             record(second, scene.store)
         counts.append(len(seen))
         assert scene.store.campaigns.books(campaign.id).waiting == people
-    assert counts[0] == counts[1] <= 9
+    assert counts[0] == counts[1] <= 13
 
 
 def test_claiming_costs_the_same_after_many_calls_and_among_many_that_wait(scene: Scene) -> None:
@@ -304,7 +304,7 @@ def test_recording_is_the_same_few_statements_whatever_its_size(scene: Scene) ->
         with statements(scene) as seen:
             record(results, scene.store)
         counts.append(len(seen))
-    assert counts[0] == counts[1] <= 10
+    assert counts[0] == counts[1] <= 16
 
 
 def test_recording_again_changes_nothing_and_costs_less(scene: Scene) -> None:
@@ -317,7 +317,7 @@ def test_recording_again_changes_nothing_and_costs_less(scene: Scene) -> None:
         record(results, scene.store)
     assert [scene.rows(f"SELECT * FROM {table}") for table in tables] == before  # noqa: S608
     assert all(sql.startswith("SELECT") for sql, _ in seen)
-    assert len(seen) <= 6
+    assert len(seen) <= 8
 
 
 def test_ends_whose_listens_come_later_are_the_same_few_statements(scene: Scene) -> None:

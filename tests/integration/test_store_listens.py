@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ivr.rules.segments import EndedBy, KeyPress, Listen, Play, Segment
+from ivr.rules.tally import UNIT
 from ivr.usecases.recording import end_result, listen_result, record, stop_result
 from tests.integration.scene import Scene, listen
 
@@ -135,12 +136,13 @@ def test_missing_listens_are_those_of_answered_calls(scene: Scene) -> None:
     assert set(scene.store.listens.without_listen(-3_600_000)) == {silent, elsewhere}, "the clock was stepped back"
 
 
-def test_live_sums_and_results_are_per_campaign(scene: Scene) -> None:
+def test_the_live_sums_and_results_are_per_campaign(scene: Scene) -> None:
     one, other = scene.campaign(2), scene.campaign(1)
     first, second = scene.dialing(one, 2)
     away = scene.dialing(other)[0]
     record([listen_result(listen(a, ms)) for a, ms in ((first, 1000), (second, 500), (away, 4000))], scene.store)
-    assert scene.store.listens.live_sums(one.id) == (2, 1500)
+    sums = scene.store.tallies.whole(one.id)[0]
+    assert (sums["heard"], sums["share"]) == (2, UNIT * 3 // 8), "1000 and 500 of 4000 ms"
     assert [row.number for row in scene.store.listens.snapshot(other.id)[1]] == ["+33639982000"]
 
 

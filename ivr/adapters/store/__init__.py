@@ -19,6 +19,7 @@ from ivr.adapters.store.persons import Persons
 from ivr.adapters.store.refusals import Refusals
 from ivr.adapters.store.sponsors import Sponsors
 from ivr.adapters.store.suppressions import Suppressions, load_key
+from ivr.adapters.store.tallies import Tallies
 from ivr.settings import Settings
 
 __all__ = ["Attempts", "Audit", "Campaigns", "Contacts", "Halts", "Listens", "Messages", "Store", "Suppressions"]
@@ -45,6 +46,7 @@ class Store:
         self.limits = Limits(self.database)
         self.audit = Audit(self.database)
         self.listens = Listens(self.database)
+        self.tallies = Tallies(self.database)
 
     def migrate(self) -> None:
         """The tables are those of this version."""

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, or_, select, text, update
 
 from ivr.adapters.store import campaigns, ends, locks, moves, schema
 from ivr.adapters.store.claiming import Chooser, due
+from ivr.adapters.store.counting import counted
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.facts import Ask, asked_of
 from ivr.adapters.store.lookups import MOST_KEYS, rows_among
@@ -172,7 +173,8 @@ class Attempts:
                 locks.asking(connection)
                 found = list(connection.execute(query.limit(MOST_KEYS)).scalars())
                 some = moves.locked(connection, found, AttemptState.DIALING, AttemptState.ANSWERED)
-                ends.end(connection, [{"attempt": attempt, **same} for attempt in some], ())
+                with counted(connection, some):
+                    ends.end(connection, [{"attempt": attempt, **same} for attempt in some], ())
             closed += len(some)
             if len(found) < MOST_KEYS:
                 return closed

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Connection, Result, Row, bindparam, func, insert, literal, select, true
+from sqlalchemy import Connection, Result, Row, bindparam, func, insert, literal, select
 
 from ivr.adapters.store import locks, schema
 from ivr.adapters.store.engine import Database
@@ -124,7 +125,7 @@ class Campaigns:
             return _campaigns(connection.execute(_RELEASING, {"since_ms": since_ms}))
 
     def has_open_targets(self, campaign_id: int) -> bool:
-        """True while somebody is due or in progress. Costs the same however large the campaign, as books() does not."""
+        """True while somebody is due or in progress. Costs the same however large the campaign."""
         with self._database.read() as connection:
             return connection.execute(_OPEN_TARGET, {"the_campaign": campaign_id}).first() is not None
 
@@ -135,35 +136,30 @@ class Campaigns:
 
 
 def books(connection: Connection, campaign_id: int, versions: int = 0) -> Books:
-    """Where every target of the campaign stands in this transaction. versions: of so many, the books of each too."""
-    parts = tuple(_books(connection, campaign_id, number) for number in range(versions))
-    return replace(_books(connection, campaign_id, None), versions=parts)
+    """Where every target of the campaign stands in this transaction: as counted, not by reading the targets.
+
+    versions: of so many, the books of each too.
+    """
+    rows: list[Row[Any]] = [*connection.execute(_COUNTS, {"the_campaign": campaign_id})]
+    parts = tuple(_books(connection, campaign_id, rows, number) for number in range(versions))
+    return replace(_books(connection, campaign_id, rows, None), versions=parts)
 
 
-def _books(connection: Connection, campaign_id: int, version: int | None) -> Books:
-    targets = schema.targets
-    mine = (targets.c.campaign_id == campaign_id, true() if version is None else targets.c.version == version)
-    rows = connection.execute(
-        select(targets.c.state, targets.c.outcome, targets.c.rule, func.count(), func.min(targets.c.due_at_ms))
-        .where(*mine)
-        .group_by(targets.c.state, targets.c.outcome, targets.c.rule)
-    ).all()
-    outcomes: dict[str, int] = {}
-    refused: dict[str, int] = {}
-    open_targets = {TargetState.DUE: 0, TargetState.IN_PROGRESS: 0}
-    waiting: dict[int, int] = {}
-    for state, outcome, rule, count, first_due_ms in rows:
-        if state == TargetState.DONE:
-            outcomes[outcome] = outcomes.get(outcome, 0) + count
-        elif state == TargetState.NOT_ALLOWED:
-            refused[rule] = refused.get(rule, 0) + count
-        else:
-            open_targets[TargetState(state)] += count
-        if state == TargetState.DUE and outcome:
-            waiting[first_due_ms] = waiting.get(first_due_ms, 0) + count
-    total = int(connection.execute(select(func.count()).select_from(targets).where(*mine)).scalar_one())
-    due, in_progress = open_targets[TargetState.DUE], open_targets[TargetState.IN_PROGRESS]
-    return Books(total, due, in_progress, outcomes, refused, sum(waiting.values()), min(waiting, default=None))
+def _books(connection: Connection, campaign_id: int, rows: Sequence[Row[Any]], version: int | None) -> Books:
+    mine = [row for row in rows if version is None or row.version == version]
+    found: dict[str, Counter[str]] = {state: Counter() for state in TargetState}
+    called: Counter[str] = Counter()
+    for row in mine:
+        found[row.state][row.rule if row.state == TargetState.NOT_ALLOWED else row.outcome] += int(row.targets)
+        called[row.outcome] += int(row.targets) if row.outcome else 0
+    done, refused = (dict(found[state]) for state in (TargetState.DONE, TargetState.NOT_ALLOWED))
+    due, in_progress = (found[state].total() for state in (TargetState.DUE, TargetState.IN_PROGRESS))
+    waiting = due - found[TargetState.DUE][""]
+    first = _FIRST_WAITING if version is None else _FIRST_WAITING.where(_TARGETS.version == version)
+    first_ms = connection.execute(first, {"the_campaign": campaign_id}).scalar() if waiting else None
+    known = {outcome: people for outcome, people in called.items() if outcome}
+    total = sum(int(row.targets) for row in mine)
+    return Books(total, due, in_progress, done, refused, waiting, first_ms, called=known)
 
 
 def load(connection: Connection, campaign_id: int) -> Campaign:
@@ -198,6 +194,26 @@ _QUERY = select(
 _BY_ID = _QUERY.where(TABLE.c.id == bindparam("the_id"))
 _RUNNING = _QUERY.where(TABLE.c.state == CampaignState.RUNNING.value)
 _RELEASING = _QUERY.where(TABLE.c.release_at_ms >= bindparam("since_ms"))
+_COUNTED = schema.target_counts.c
+_COUNTED_AS = (_COUNTED.version, _COUNTED.state, _COUNTED.outcome, _COUNTED.rule)
+_COUNTS = (
+    select(*_COUNTED_AS, func.sum(_COUNTED.targets).label("targets"))
+    .where(_COUNTED.campaign_id == bindparam("the_campaign"))
+    .group_by(*_COUNTED_AS)
+    .having(func.sum(_COUNTED.targets) != 0)
+)
+_TARGETS = schema.targets.c
+_FIRST_WAITING = (  # by the index that claims go by: those who were not called yet are due at once
+    select(_TARGETS.due_at_ms)
+    .where(
+        _TARGETS.campaign_id == bindparam("the_campaign"),
+        _TARGETS.state == TargetState.DUE.value,
+        _TARGETS.due_at_ms > 0,
+        _TARGETS.outcome != "",
+    )
+    .order_by(_TARGETS.due_at_ms)
+    .limit(1)
+)
 _OPEN_TARGET = (
     select(schema.targets.c.id)
     .where(

@@ -1,24 +1,24 @@
-"""Listens, and the results that reports are made of."""
+"""Listens, and one result per target as long as its listen is kept."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, RowMapping, Select, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, RowMapping, Select, bindparam, insert, or_, select, update
 
 from ivr.adapters.store import ends as closing
 from ivr.adapters.store import locks, schema
 from ivr.adapters.store.campaigns import books
+from ivr.adapters.store.counting import counted
 from ivr.adapters.store.engine import Database
+from ivr.adapters.store.hearing import as_listen, judged
 from ivr.adapters.store.lookups import rows_among
-from ivr.rules.causes import ended_by
 from ivr.rules.records import Books
-from ivr.rules.segments import CallResult, EndedBy, Listen, Segment, from_plain, merge, plain
+from ivr.rules.segments import CallResult, Listen, Segment, merge, plain
 from ivr.rules.states import AttemptState, Outcome
 
 ATTEMPTS = schema.attempts
@@ -39,12 +39,13 @@ class Listens:
             given = {*(listen.attempt for listen in listens), *(end["attempt"] for end in ends)}
             campaign_of = {row.id: row.campaign_id for row in rows_among(connection, _LOCK, ATTEMPTS.c.id, given)}
             known = {
-                row["attempt_id"]: _listen(row)
+                row["attempt_id"]: as_listen(row)
                 for row in (row._mapping for row in rows_among(connection, _LISTENS, LISTENS.c.attempt_id, given))
             }
             now = _all_merged(known, [listen for listen in listens if listen.attempt in campaign_of])
-            _keep(connection, known, now, campaign_of)
-            closing.end(connection, ends, now.keys())
+            with counted(connection, campaign_of):
+                _keep(connection, known, now, campaign_of)
+                closing.end(connection, ends, now.keys())
 
     def without_listen(self, ended_before_ms: int | None = None, campaign_id: int | None = None) -> list[str]:
         """Answered attempts (of one campaign) that ended (before that instant) and of which no listen came.
@@ -56,21 +57,6 @@ class Listens:
         query = _unheard(ended_before_ms is not None, campaign_id is not None)
         with self._database.read() as connection:
             return list(connection.execute(query, given).scalars())
-
-    def live_sums(self, campaign_id: int) -> tuple[int, int]:
-        """(listens, sum of heard milliseconds of the message) so far: the live listen rate."""
-        with self._database.read() as connection:
-            row = connection.execute(_SUMS.where(LISTENS.c.campaign_id == campaign_id)).one()
-            return int(row[0]), int(row[1])
-
-    def live_sums_by_version(self, campaign_id: int) -> dict[int, tuple[int, int]]:
-        """The same of each version of the message that was heard; looks at every listen's target."""
-        called = LISTENS.join(ATTEMPTS, ATTEMPTS.c.id == LISTENS.c.attempt_id)
-        called = called.join(TARGETS, TARGETS.c.id == ATTEMPTS.c.target_id)
-        query = _SUMS.add_columns(TARGETS.c.version).select_from(called)
-        query = query.where(LISTENS.c.campaign_id == campaign_id).group_by(TARGETS.c.version)
-        with self._database.read() as connection:
-            return {row.version: (int(row[0]), int(row[1])) for row in connection.execute(query)}
 
     def snapshot(self, campaign_id: int, versions: int = 0) -> tuple[Books, list[CallResult]]:
         """The campaign's books and one result per target, in the order of the audience, all of one moment.
@@ -87,7 +73,6 @@ class Listens:
 
 _LOCK = select(ATTEMPTS.c.id, ATTEMPTS.c.campaign_id).order_by(ATTEMPTS.c.id).with_for_update()
 _LISTENS = select(LISTENS)
-_SUMS = select(func.count(), func.coalesce(func.sum(LISTENS.c.message_ms), 0))
 
 
 @cache
@@ -159,22 +144,7 @@ def _result(target: Row[Any], calls: Sequence[RowMapping]) -> CallResult:
         dialled=sum(call["dialing_at_ms"] is not None for call in calls),
         dialed_at_ms=(telling and telling["dialing_at_ms"]) or 0,
         ended_at_ms=(telling and telling["ended_at_ms"]) or 0,
-        listen=_heard(telling) if telling else None,
-        more=tuple(_heard(call) for call in answered[:-1]),
+        listen=judged(telling) if telling else None,
+        more=tuple(judged(call) for call in answered[:-1]),
         version=target.version,
     )
-
-
-def _heard(call: RowMapping) -> Listen | None:
-    return _judged(_listen(call), call["cause"]) if call["attempt_id"] else None
-
-
-def _judged(listen: Listen, cause: int | None) -> Listen:
-    """A hang-up that the script saw is the network's if the cause says so."""
-    if listen.ended_by is EndedBy.LISTENER and ended_by(cause) is EndedBy.NETWORK:
-        return replace(listen, ended_by=EndedBy.NETWORK)
-    return listen
-
-
-def _listen(row: RowMapping) -> Listen:
-    return from_plain(row["attempt_id"], {str(name): value for name, value in row.items()})

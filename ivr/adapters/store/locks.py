@@ -11,8 +11,9 @@ from sqlalchemy import Connection, text
 
 _OURS = 0x1F3
 """The first half of each lock's number, so that another program in the same database has others."""
-_ANSWERS, _NAMES, _IMPORTS, _TABLES, _PARTS, _CHAINS = range(1, 7)
+_ANSWERS, _NAMES, _IMPORTS, _TABLES, _PARTS, _CHAINS, _COUNTS = range(1, 8)
 _ALONE = text("SELECT pg_advisory_xact_lock(:ours, :which)")
+_AT_ONCE = text("SELECT pg_try_advisory_xact_lock(:ours, :which)")
 _SHARED = text("SELECT pg_advisory_xact_lock_shared(:ours, :which)")
 
 
@@ -52,6 +53,11 @@ def chaining(connection: Connection) -> None:
 def migrating(connection: Connection) -> None:
     """No other process changes the tables."""
     _lock(connection, _TABLES)
+
+
+def may_fold(connection: Connection) -> bool:
+    """Nobody else brings the counts of targets together, until this transaction ends; False: somebody does."""
+    return bool(connection.execute(_AT_ONCE, {"ours": _OURS, "which": _COUNTS}).scalar_one())
 
 
 def _lock(connection: Connection, which: int, shared: bool = False) -> None:

@@ -19,6 +19,7 @@ from ivr.doors.cli.parts import console, halt_line, say
 from ivr.errors import NotReady
 from ivr.rules.records import Books, Campaign
 from ivr.rules.states import CampaignState
+from ivr.rules.tally import UNIT, Sums
 from ivr.settings import Settings
 from ivr.usecases import limits, troubles
 from ivr.usecases.drafting import AS_ITS_TRUNKS_CPS
@@ -61,7 +62,7 @@ def version_lines(store: Store, campaign: Campaign) -> list[Text]:
     if not campaign.versions:
         return []
     books = store.campaigns.books(campaign.id, len(campaign.versions)).versions
-    sums = store.listens.live_sums_by_version(campaign.id)
+    sums = store.tallies.whole(campaign.id)
     lines = []
     for number, (version, mine) in enumerate(zip(campaign.versions, books, strict=True)):
         done = sum(mine.outcomes.values())
@@ -69,7 +70,7 @@ def version_lines(store: Store, campaign: Campaign) -> list[Text]:
             f"  version {version.name} ({version.share:.1%})",
             f"{done + mine.in_progress + mine.waiting}/{mine.targets} called",
             f"{mine.outcomes.get('answered', 0)} answered",
-            _listen_rate(*sums.get(number, (0, 0)), version.sound.length_ms),
+            _listen_rate(sums.get(number, Sums())),
             f"{sum(mine.not_allowed.values())} not allowed",
         )
         lines.append(Text(" · ".join(part for part in parts if part)))
@@ -131,7 +132,7 @@ class Meter:
     def _listen_rate(self) -> str:
         if self._campaign.versions:  # of unlike lengths: told of each apart
             return ""
-        return _listen_rate(*self.store.listens.live_sums(self._campaign.id), self._campaign.message.length_ms)
+        return _listen_rate(self.store.tallies.whole(self._campaign.id).get(0, Sums()))
 
     def _live(self) -> dict[str, Any]:
         try:
@@ -199,5 +200,6 @@ def _local(at_ms: float, campaign: Campaign) -> str:
     return f"{at:%a %d %b %H:%M} ({campaign.timezone})"
 
 
-def _listen_rate(listens: int, heard_ms: int, length_ms: int) -> str:
-    return f"listen rate so far {heard_ms / (listens * length_ms):.1%} of {listens}" if listens else ""
+def _listen_rate(sums: Sums) -> str:
+    heard = sums["heard"]
+    return f"listen rate so far {sums['share'] / UNIT / heard:.1%} of {heard}" if heard else ""

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from ivr.rules.segments import CallResult, EndedBy, KeyPress, Listen, Play, Segment
+from ivr.rules.tally import Tally, call_of
 from ivr.usecases.reporting import CampaignFacts, Report, build
 
 MESSAGE_MS = 20_000
 START_MS = 1_790_000_000_000
+PLACES = {"hour": "1-09", "trunk": "lab", "range": "+3363", "line_type": "mobile", "departement": "", "age": ""}
 EMPTY = CampaignFacts(
     name="Réunion publique du 12 mars",
     sponsor="Ville de Saint-Martin",
@@ -63,7 +65,24 @@ class Maker:
     def report(self, results: list[CallResult], **more: Any) -> Report:
         done = Counter(result.outcome for result in results if result.state == "done")
         facts = replace(EMPTY, targets=len(results), due=len(results) - sum(done.values()), done=dict(done))
-        return build(replace(facts, **more), results)
+        called = Counter(result.outcome for result in results if result.outcome)
+        tally = self.tally(results)
+        facts = replace(facts, called=dict(called))
+        return build(replace(facts, **more), tally)
+
+    def tally(self, results: list[CallResult], message_ms: int = MESSAGE_MS) -> Tally:
+        """As if every call of these people had been recorded; of those before the last nothing but that they were."""
+        tally = Tally()
+        for result in results:
+            listens = [*result.more, result.listen] if result.outcome == "answered" else [None]
+            earlier = ["no_answer"] * (result.dialled - len(listens)) if result.outcome else []
+            calls: list[tuple[str, Listen | None]] = [(outcome, None) for outcome in earlier]
+            calls += [(result.outcome, listen) for listen in listens] if result.outcome else []
+            for number, (outcome, listen) in enumerate(calls, 1):
+                places = {"attempt": str(number), **PLACES}
+                tally.add(call_of(outcome, listen, message_ms), places)
+                tally.unheard += outcome == "answered" and listen is None
+        return tally
 
     def sample(self, people: int = 300, seed: int = 7, **more: Any) -> Report:
         dice = random.Random(seed)

@@ -28,17 +28,19 @@ def heard(heard_ms: int, length_ms: int) -> Listen:
 
 def report(maker: Maker, long: list[int], short: list[int], **names: str) -> Report:
     """Heard milliseconds of a version of 20 s, and of one of 10 s."""
-    results = [replace(maker.result("answered", heard(ms, MESSAGE_MS)), version=0) for ms in long]
-    results += [replace(maker.result("answered", heard(ms, SHORT_MS)), version=1) for ms in short]
+    tallies = [
+        maker.tally([maker.result("answered", heard(ms, length_ms)) for ms in some], length_ms)
+        for some, length_ms in ((long, MESSAGE_MS), (short, SHORT_MS))
+    ]
 
     def facts(count: int, **more: Any) -> Any:
-        return replace(EMPTY, targets=count, done={"answered": count}, **more)
+        return replace(EMPTY, targets=count, done={"answered": count}, called={"answered": count}, **more)
 
     versions = [
         facts(len(long), name=names.get("first", "long"), share=0.5),
         facts(len(short), name="short", share=0.5, message_ms=SHORT_MS),
     ]
-    return compare(facts(len(results)), results, versions)
+    return compare(facts(len(long) + len(short)), tallies, versions)
 
 
 @pytest.fixture
