@@ -1,7 +1,7 @@
 """`python -m ivr.doors.process NAME [QUEUE]`: one process of the installation, in the foreground.
 
-The supervisor calls this, with the settings' file in $IVR_CONFIG. Each process imports only what it needs itself:
-all of them start at once, on a machine that may be carrying calls.
+The supervisor, a container or systemd calls this, with the settings' file in $IVR_CONFIG. Each process imports only
+what it needs itself: all of them start at once, on a machine that may be carrying calls.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ MODULES = {
     "carrier": "carrier",
     "worker": "worker",
     "media": "media_worker",
+    "asterisk": "asterisk",
+    "redis": "redis_server",
 }
 
 

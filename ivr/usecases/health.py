@@ -10,13 +10,31 @@ from ivr.adapters import agi
 from ivr.adapters.pbx import instance
 from ivr.adapters.queues import MEDIA, ORIGINATE, RECORD, Queues
 from ivr.adapters.supervisor import State, Supervisor
-from ivr.errors import IvrError, NotReady
+from ivr.errors import IvrError, NotFound, NotReady
 from ivr.settings import Settings
 
 
 def supervisor(settings: Settings) -> Supervisor:
     """The supervisor of these settings' var folder."""
     return Supervisor(settings.run_dir, settings.state_dir, settings.log_dir)
+
+
+def probe(settings: Settings, part: str) -> str:
+    """What that part says of itself, whoever started it. Raises NotReady when it does not work, NotFound if unknown."""
+    with contextlib.closing(Queues(settings.redis_url)) as queues:
+        probes = _probes(settings, queues)
+        if part not in probes:
+            raise NotFound(f"there is no part {part}: one of {', '.join(probes)}")
+        return probes[part]()
+
+
+def is_controlled(settings: Settings) -> bool:
+    """Whether a controller lives that would begin what is started, whoever started it."""
+    if supervisor(settings).is_up():
+        return True
+    with contextlib.closing(Queues(settings.redis_url)) as queues, contextlib.suppress(NotReady):
+        return queues.live(settings.pbx.name) is not None
+    return False
 
 
 def worst_second(settings: Settings) -> int | None:

@@ -7,17 +7,18 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
+from ivr.adapters import redis_server
 from ivr.adapters.pbx import instance, programs, render
 from ivr.adapters.pbx.secret import ami_secret
 from ivr.adapters.ports import Ports
 from ivr.adapters.queues import MEDIA, ORIGINATE, RECORD
 from ivr.adapters.store import Store
 from ivr.adapters.supervisor import Process, Supervisor
-from ivr.errors import NotReady, Refused, SetUpFailed
+from ivr.errors import NotReady, Refused
 from ivr.settings import Settings
 from ivr.usecases import migrating, taking_over
+from ivr.usecases.folders import own_folder
 from ivr.usecases.health import channels, status, supervisor
 from ivr.usecases.prompts import build_builtin
 
@@ -34,8 +35,8 @@ def up(settings: Settings, progress: Progress, foreground: bool = False) -> None
 
     Raises Refused when it is up already, PortInUse naming the setting, NotReady naming the part that does not come up.
     """
-    _own_folder(settings.run_dir)
-    _own_folder(settings.state_dir)
+    own_folder(settings.run_dir)
+    own_folder(settings.state_dir)
     boss = supervisor(settings)
     if boss.is_up():
         raise Refused("Portevoix is up already here; `ivr status` shows its state")
@@ -155,36 +156,6 @@ def _processes(settings: Settings) -> list[Process]:
     processes = [Process("asterisk", asterisk, 20, asterisk_env)]
     processes += [Process(n, [sys.executable, "-m", "ivr.doors.process", *args], p, env) for n, p, args in ours]
     if not settings.redis.url:
-        processes.append(_redis(settings))
+        command, env = redis_server.command(settings)
+        processes.append(Process("redis", command, 10, env))
     return processes
-
-
-def _redis(settings: Settings) -> Process:
-    folder = settings.var_dir / "redis"
-    folder.mkdir(parents=True, exist_ok=True)
-    program = programs.find("redis-server", settings.cache_dir)
-    options = {
-        "--port": "0",
-        "--unixsocket": str(settings.run_dir / "redis.sock"),
-        "--unixsocketperm": "700",
-        "--dir": str(folder),
-        "--appendonly": "yes",
-        "--save": "",
-        "--maxmemory-policy": "noeviction",
-        "--hz": "1",  # its housekeeping: ten times a second cost more CPU than all of a slow campaign's commands
-    }
-    flat = [part for option in options.items() for part in option]
-    return Process("redis", program.argv(*flat), 10, program.env())
-
-
-def _own_folder(folder: Path) -> None:
-    """The folder is ours alone: somebody else's of that name in the shared temporary folder is refused."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise SetUpFailed(f"{folder} cannot be made ({error.strerror}): check who may write there") from None
-    found = folder.lstat()
-    if found.st_uid != os.getuid() or found.st_mode & 0o077 or folder.is_symlink():
-        raise SetUpFailed(
-            f"{folder} is not a private folder of this user; remove it, or set TMPDIR to a folder of yours"
-        )

@@ -39,9 +39,9 @@ def store_of(settings: Settings) -> Iterator[Store]:
 
 def require_up(settings: Settings) -> None:
     """Returns if the installation runs; NotReady with what to do if not."""
-    from ivr.usecases.health import supervisor
+    from ivr.usecases.health import is_controlled
 
-    if not supervisor(settings).is_up():
+    if not is_controlled(settings):
         raise NotReady("Portevoix is not up here; `ivr up` starts it")
 
 
