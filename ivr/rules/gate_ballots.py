@@ -73,6 +73,8 @@ def dossier(rule: Dossier, _: RulePack, __: Grants) -> Answer:
     grace = timedelta(hours=rule.within_hours)
 
     def answer(_: Facts, now: datetime, about: CampaignFacts, __: Person) -> Verdict:
+        if rule.senders and about.sender is not None and about.sender not in rule.senders:
+            return YES
         if rule.within_hours and about.first_call_at is not None and now - grace < about.first_call_at:
             return YES
         if about.dossier is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ivr.rules.frequency import SponsorCall
@@ -15,7 +15,8 @@ class CampaignFacts:
     """Of the campaign and its sponsor; the same for everybody who is asked about in one moment.
 
     sponsor_id, campaign_id: as the books number them. election: of the pack's calendar, "" when the message is about
-    none. dossier: what the sponsor's dossier holds in force. first_call_at: of the campaign, NEVER when there was none.
+    none. dossier: what the sponsor's dossier holds in force. first_call_at: no call of the campaign was made before
+    then; NEVER when it has not started.
     exclusive: no other sponsor has this election here. caller_ids: those that the sponsor's dossier grants.
     longest_call_s: of this campaign, if longer than the pack's.
     """
@@ -58,3 +59,17 @@ class Person:
     sources: tuple[Source, ...] | None = None
     grants: tuple[Grant, ...] | None = None
     calls: tuple[SponsorCall, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the books know of one call under a pack. zone: IANA, "" when the contact has none. calls: by attempt."""
+
+    about: CampaignFacts
+    person: Person
+    zone: str = ""
+    calls: tuple[tuple[str, SponsorCall], ...] = ()
+
+    def person_but(self, attempt: str) -> Person:
+        """The person, with every call of the sponsor's but that attempt."""
+        return replace(self.person, calls=tuple(call for made, call in self.calls if made != attempt))

@@ -15,6 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from ivr.rules.windows import Hours
 
+BASE = "base"
+"""The name of no pack: a campaign that goes by the rules of every campaign alone."""
+
 
 class MessageClass(StrEnum):
     """What a message is, as its campaign declares."""
@@ -112,9 +115,13 @@ class Exclusive(Rule):
 
 
 class Dossier(Rule):
-    """What the sponsor's dossier must hold; within_hours: not before so long after the campaign's first call."""
+    """What the sponsor's dossier must hold. senders: those it is about; none: every one.
+
+    within_hours: not before so long after the campaign's start.
+    """
 
     kind: Literal["dossier"]
+    senders: tuple[Sender, ...] = ()
     needs: tuple[str, ...] = Field(min_length=1)
     within_hours: int = Field(default=0, ge=0)
 

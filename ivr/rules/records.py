@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ivr.rules.retry import Made
 from ivr.rules.states import CampaignState
+
+if TYPE_CHECKING:
+    from ivr.rules.gate_facts import Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,9 @@ class Campaign:
 
     trunks: names, the preferred one first. retry: a retry policy on one line. expires_at_ms: no call leaves from then
     on. release_at_ms: calls sent before then are ended at once, with the notice. versions: of the message, when it has
-    several (rules/versions.py); then `message` is the first one, or the one that `to` chose.
+    several (rules/versions.py); then `message` is the first one, or the one that `to` chose. pack: whose
+    rules hold beside those of every campaign, "base": none; message_class, election: as rules/pack.py names them;
+    territory: of the election.
     """
 
     id: int
@@ -119,6 +124,10 @@ class Campaign:
     expires_at_ms: int | None
     release_at_ms: int | None
     versions: tuple[Version, ...] = ()
+    pack: str = "base"
+    message_class: str = ""
+    election: str = ""
+    territory: str = ""
 
     def to(self, version: int) -> Campaign:
         """The campaign as those hear it who are to hear that version."""
@@ -137,7 +146,8 @@ class Way:
 class Dialable:
     """An attempt whose facts were just read: what the last questions are asked of, and what Originate needs.
 
-    earlier: every other attempt of the campaign that was, or may have been, sent to this person.
+    earlier: every other attempt of the campaign that was, or may have been, sent to this person. known: what the
+    campaign's pack asks; None: it has none.
     """
 
     attempt: str
@@ -147,6 +157,7 @@ class Dialable:
     suppressed: bool
     earlier: tuple[Made, ...]
     halted: bool
+    known: Known | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,18 @@
-"""Asking the Gate: the facts of one call at one moment, from the books and the settings."""
+"""Asking the Gate: the facts of one call at one moment, from the books, the settings and the campaign's rule pack."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
-from functools import cache
+from datetime import date, datetime, tzinfo
+from functools import cache, lru_cache
+from zoneinfo import ZoneInfo
 
+from ivr.adapters.rule_packs import pack_on
 from ivr.rules.again import expires_at, hours_of, policy_of, zones_of
 from ivr.rules.gate import Facts, Verdict, decide
-from ivr.rules.records import Dialable
+from ivr.rules.gate_law import Law, law_of
+from ivr.rules.pack import BASE, MessageClass
+from ivr.rules.records import Campaign, Dialable
 from ivr.settings import Settings, Trunk
 
 
@@ -18,7 +22,13 @@ def is_lab(trunk: Trunk) -> bool:
 
 
 def questions(settings: Settings, now: datetime) -> Callable[[Dialable], Verdict]:
-    """The Gate as of `now` (aware), to be asked of one dialable after another.
+    """The Gate as of `now` (aware), to be asked of one dialable after another."""
+    facts = facts_as_of(settings, now)
+    return lambda dialable: decide(facts(dialable))
+
+
+def facts_as_of(settings: Settings, now: datetime) -> Callable[[Dialable], Facts]:
+    """What the Gate is asked as of `now` (aware), of one dialable after another.
 
     Good for one batch: the sound files of the notices are looked for once each.
     """
@@ -27,24 +37,41 @@ def questions(settings: Settings, now: datetime) -> Callable[[Dialable], Verdict
     def is_there(sound: str) -> bool:
         return (settings.sounds_dir / f"{sound}.alaw").is_file()
 
-    def ask(dialable: Dialable) -> Verdict:
-        campaign = dialable.campaign
+    def facts(dialable: Dialable) -> Facts:
+        campaign, known = dialable.campaign, dialable.known
         trunk = settings.trunks.get(dialable.trunk)
-        return decide(
-            Facts(
-                now=now,
-                campaign=campaign.state,
-                notice_present=is_there(campaign.notice.sound),
-                suppressed=dialable.suppressed,
-                expires=expires_at(campaign),
-                hours=hours_of(campaign.hours),
-                zones=zones_of(dialable.number, campaign),
-                earlier=dialable.earlier,
-                retry=policy_of(campaign.retry),
-                halted=dialable.halted,
-                caller_id=trunk.caller_id if trunk else None,
-                lab=trunk is not None and is_lab(trunk),
-            )
+        law = law_on(campaign.pack, campaign.message_class, now.date()) if campaign.pack != BASE else None
+        return Facts(
+            now=now,
+            campaign=campaign.state,
+            notice_present=is_there(campaign.notice.sound),
+            suppressed=dialable.suppressed,
+            expires=expires_at(campaign),
+            hours=hours_of(campaign.hours),
+            zones=zones_of(dialable.number, campaign) if law is None else _zones(dialable, law, campaign),
+            earlier=dialable.earlier,
+            retry=policy_of(campaign.retry),
+            halted=dialable.halted,
+            caller_id=trunk.caller_id if trunk else None,
+            lab=trunk is not None and is_lab(trunk),
+            law=law,
+            about=known.about if known else None,
+            person=known.person_but(dialable.attempt) if known else None,
         )
 
-    return ask
+    return facts
+
+
+@lru_cache(maxsize=256)
+def law_on(pack: str, message_class: str, day: date) -> Law:
+    """The rules of that pack for messages of that class, in the version that holds on the day."""
+    return law_of(pack_on(pack, day), MessageClass(message_class) if message_class else None)
+
+
+def _zones(dialable: Dialable, law: Law, campaign: Campaign) -> tuple[tzinfo, ...]:
+    """Where the person is: by their commune, by where they vote, else every zone that the number may be of."""
+    known = dialable.known
+    if known is not None and known.zone:
+        return (ZoneInfo(known.zone),)
+    of_territory = law.pack.zone_of(known.person.territory) if known else None
+    return (of_territory,) if of_territory else zones_of(dialable.number, campaign)

@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from ivr.adapters.rule_packs import pack_on
 from ivr.adapters.store import Store
 from ivr.adapters.store.campaigns import Changes
 from ivr.errors import BadSetting, NotFound, Refused
 from ivr.rules.again import instant_ms
+from ivr.rules.pack import BASE, MessageClass
 from ivr.rules.records import Campaign, Message, Review, SourceBatch
 from ivr.rules.retry_policy import RetryPolicy
 from ivr.rules.sharing import EQUAL, Share
@@ -30,6 +32,19 @@ AS_ITS_TRUNKS_CPS = 1000.0
 """The rate of a campaign that has none of its own: as much as the settings allow any trunk."""
 HIGHEST_PRIORITY = 100
 NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Whose rules hold. pack: a rule pack or `base`; message_class, election, territory: as rules/pack.py has them."""
+
+    pack: str = BASE
+    message_class: str = ""
+    election: str = ""
+    territory: str = ""
+
+
+NO_PACK = Rules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +69,7 @@ class Draft:
     expires: str | None = None
     weight: float = EQUAL.weight
     priority: int = EQUAL.priority
+    rules: Rules = NO_PACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +105,8 @@ def create(store: Store, settings: Settings, draft: Draft) -> Campaign:
         "created_at_ms": now_ms(),
     }
     shares = [(one.id, share) for one, share in versions] if len(versions) > 1 else []
-    return store.campaigns.create(values | limits | spoken, draft.texts.sponsor, shares, login_name())
+    values |= limits | spoken | _rules(draft.rules)
+    return store.campaigns.create(values, draft.texts.sponsor, shares, login_name())
 
 
 def change(store: Store, name: str, wanted: Change) -> Campaign:
@@ -152,6 +169,23 @@ def _limits(settings: Settings, draft: Draft) -> dict[str, Any]:
         "weight": Share(draft.weight).weight,
         "priority": _priority(draft.priority),
     }
+
+
+def _rules(rules: Rules) -> dict[str, Any]:
+    """As they are kept; of a pack the class of the message must be known, and the election one of its calendar."""
+    if rules.pack == BASE:
+        if rules != NO_PACK:
+            raise Refused("class, election and territory belong to a rule pack: give --rules too")
+        return asdict(rules)
+    pack = pack_on(rules.pack, datetime.now(UTC).date())
+    if rules.message_class not in set(MessageClass):
+        raise Refused(f"say what the message is: --class {', '.join(MessageClass)}")
+    known = [election.id for election in pack.elections]
+    if rules.election and rules.election not in known:
+        raise Refused(
+            f"election {rules.election!r} is not in the calendar of {pack.name}: {', '.join(known) or 'empty'}"
+        )
+    return asdict(rules)
 
 
 def _rate_cps(rate_cps: float) -> float:

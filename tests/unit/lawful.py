@@ -30,7 +30,19 @@ ABOUT = CampaignFacts(
     message_class=MessageClass.ELECTORAL,
     sender=Sender.CANDIDATE,
     election="fr-presidential-2027",
-    dossier=frozenset({"legal_name", "controlling_entity", "payer", "dpo_contact", "declaration", "mandate"}),
+    dossier=frozenset(
+        {
+            "legal_name",
+            "controlling_entity",
+            "payer",
+            "data_protection_contact",
+            "declaration",
+            "mandate",
+            "impact_assessment",
+            "processor_contract",
+            "eu_eligibility",
+        }
+    ),
     first_call_at=NEVER,
     exclusive=True,
     caller_ids=frozenset({"+33162123456"}),

@@ -19,8 +19,8 @@ from tests.unit.lawful import ABOUT, GOOD, GRANT, NOW, PARIS, PERSON, SPONSOR, f
 
 DAY = timedelta(days=1)
 PAPERS = frozenset(
-    {"legal_name", "controlling_entity", "payer", "dpo_contact", "declaration", "mandate", "contact_number",
-     "contact_address", "vcr_registration", "cdp_receipt"}
+    {"legal_name", "controlling_entity", "payer", "data_protection_contact", "declaration", "mandate", "address",
+     "voter_contact_registry", "cdp_receipt", "impact_assessment", "processor_contract", "eu_eligibility"}
 )  # fmt: skip
 TOWN_HALL: dict[str, Any] = {
     "message_class": MessageClass.SERVICE_INFO, "sender": Sender.PUBLIC_BODY, "election": "",
@@ -68,8 +68,10 @@ def test_a_yes_when_every_fact_is_good_with_the_packs_name() -> None:
         ({"exclusive": None}, Kind.HOLD, "P-EXC-1-unknown"),
         ({"dossier": None}, Kind.HOLD, "FR-FIN-1-unknown"),
         ({"dossier": PAPERS - {"mandate"}}, Kind.HOLD, "FR-FIN-1"),
-        ({"dossier": PAPERS - {"dpo_contact"}}, Kind.HOLD, "EU-GDPR-1"),
+        ({"dossier": PAPERS - {"data_protection_contact"}}, Kind.HOLD, "EU-GDPR-1"),
         ({"dossier": PAPERS - {"declaration"}}, Kind.HOLD, "TT-1"),
+        ({"dossier": PAPERS - {"eu_eligibility"}}, Kind.HOLD, "TT-2"),
+        ({"dossier": PAPERS - {"impact_assessment"}}, Kind.HOLD, "FR-DPIA-1"),
         ({"dossier": PAPERS - {"controlling_entity"}}, Kind.HOLD, "TT-4"),
         ({"dossier": PAPERS - {"payer"}}, Kind.HOLD, "TT-4"),
         ({"sources": None}, Kind.NO, "FR-LST-1-unknown"),
@@ -180,7 +182,7 @@ def test_each_country_abroad() -> None:
 
 
 def test_canadas_registration_may_follow_the_first_call_by_48_hours() -> None:
-    late = {"dossier": PAPERS - {"vcr_registration"}}
+    late = {"dossier": PAPERS - {"voter_contact_registry"}}
     assert abroad("ca", **late) == (Kind.YES, "")
     assert abroad("ca", **late, first_call_at=EVENING - timedelta(hours=47)) == (Kind.YES, "")
     assert abroad("ca", **late, first_call_at=EVENING - timedelta(hours=48)) == (Kind.HOLD, "CA-8")

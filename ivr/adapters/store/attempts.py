@@ -11,6 +11,7 @@ from ivr.adapters.store.claiming import Chooser, due
 from ivr.adapters.store.counting import counted
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.facts import Ask, asked_of
+from ivr.adapters.store.looking import LookedAt, look_at
 from ivr.adapters.store.lookups import MOST_KEYS, rows_among
 from ivr.adapters.store.suppressions import Suppressions
 from ivr.rules.gate import Kind, Verdict
@@ -88,6 +89,11 @@ class Attempts:
         with self._database.read() as connection:
             asked = asked_of(connection, self._suppressions, attempts, AttemptState.DIALING)
             return {attempt for attempt, one in asked.items() if _may_leave(one.dialable, ask)}
+
+    def looked_at(self, campaign: Campaign, number: str, at_ms: int) -> LookedAt | None:
+        """What the Gate would be asked of that number (E.164) then; None: it is not in the campaign."""
+        with self._database.read() as connection:
+            return look_at(connection, self._suppressions, campaign, number, at_ms)
 
     def take_back_many(self, attempts: Iterable[str], begun_at_ms: Collection[int] = ()) -> None:
         """Those that are `dialing`, of which it is certain that nothing was sent, are released: their targets due.

@@ -251,7 +251,8 @@ def _campaign(rows: Sequence[Row[Any]]) -> Campaign:
     parts: dict[str, Any] = {p: Sound(row[p], row[f"{p}_ms"]) for p in ("preroll", "message", "notice", "confirmation")}
     plain = ("id", "name", "sponsor_id", "sponsor", "batch_id", "language", "rate_cps", "weight", "priority", "retry")
     rest = ("hours", "timezone", "texts", "created_at_ms", "started_at_ms", "finished_at_ms", "expires_at_ms")
-    given = {key: row[key] for key in (*plain, *rest, "release_at_ms")}
+    law = ("pack", "message_class", "election", "territory")
+    given = {key: row[key] for key in (*plain, *rest, "release_at_ms", *law)}
     versions = tuple(_version(one) for one in rows if one.version_id is not None)
     state = CampaignState(row["state"])
     return Campaign(**given, **parts, trunks=tuple(row["trunks"]), state=state, versions=versions)

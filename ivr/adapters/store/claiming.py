@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, select
 from ivr.adapters.store import schema
 from ivr.adapters.store.facts import Ask, sent_to
 from ivr.adapters.store.halts import is_halted
+from ivr.adapters.store.known import asker_of
 from ivr.adapters.store.suppressions import Suppressions
 from ivr.rules.again import instant_ms, is_open
 from ivr.rules.gate import Kind, Verdict
@@ -69,6 +70,8 @@ class Chooser:
         sponsor_id = self.campaign.sponsor_id
         suppressed = self.suppressions.blocked(self.connection, [(row.number, sponsor_id) for row in due])
         sent = sent_to(self.connection, [row.id for row in due])
+        asker = asker_of(self.connection, self.campaign)
+        known = asker.people(row.contact_id for row in due) if asker else {}
         return [
             (
                 self.trunk,
@@ -77,6 +80,7 @@ class Chooser:
                 (row.number, sponsor_id) in suppressed,
                 tuple(sent.get(row.id, {}).values()),
                 halt,
+                known.get(row.contact_id),
             )
             for row in due
         ]
@@ -100,7 +104,7 @@ def _look(connection: Connection, query: Select[Any], campaign_id: int, most: in
 
 
 _DUE = (
-    select(TARGETS.c.id, TARGETS.c.due_at_ms, schema.contacts.c.number)
+    select(TARGETS.c.id, TARGETS.c.due_at_ms, TARGETS.c.contact_id, schema.contacts.c.number)
     .select_from(TARGETS.join(schema.contacts))
     .where(TARGETS.c.campaign_id == bindparam("the_campaign"), TARGETS.c.state == TargetState.DUE.value)
     .order_by(TARGETS.c.due_at_ms)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
 
-from ivr.adapters.store import campaigns, schema
+from ivr.adapters.store import campaigns, locks, schema
 from ivr.adapters.store.halts import is_halted
+from ivr.adapters.store.known import asker_of
 from ivr.adapters.store.lookups import rows_among
 from ivr.adapters.store.suppressions import Suppressions
 from ivr.rules.again import moment
 from ivr.rules.breaker import Blame
+from ivr.rules.frequency import SponsorCall
 from ivr.rules.gate import Verdict
-from ivr.rules.records import Dialable
+from ivr.rules.gate_facts import Known
+from ivr.rules.pack import BASE
+from ivr.rules.records import Campaign, Dialable
 from ivr.rules.retry import Made, ending
 from ivr.rules.retry_policy import Ending
 from ivr.rules.states import AttemptState, Outcome
@@ -53,13 +57,40 @@ def asked_of(
     suppressed = suppressions.blocked(connection, called.values())
     sent = sent_to(connection, {row.target_id for row in rows})
     halted = is_halted(connection)
+    known = _known(connection, running, rows, lock)
 
     def facts_of(row: Row[Any]) -> Dialable:
         others = tuple(made for attempt, made in sent.get(row.target_id, {}).items() if attempt != row.id)
         facts = (called[row.id] in suppressed, others, halted)
-        return Dialable(row.id, row.trunk, row.number, running[row.campaign_id].to(row.version), *facts)
+        campaign = running[row.campaign_id].to(row.version)
+        return Dialable(row.id, row.trunk, row.number, campaign, *facts, known.get(row.id))
 
     return {row.id: Asked(row.target_id, facts_of(row)) for row in rows}
+
+
+def _known(
+    connection: Connection, running: Mapping[int, Campaign], rows: Sequence[Row[Any]], counting: bool
+) -> dict[str, Known]:
+    """What the packs of those campaigns that have one ask, by attempt.
+
+    counting: nobody else counts a sponsor's calls before this transaction ends, and of two attempts at one person that
+    are asked about together the second counts the first: neither sees a limit that the other has just reached.
+    """
+    with_pack = [row for row in rows if running[row.campaign_id].pack != BASE]
+    if with_pack and counting:
+        locks.counting(connection)
+    found: dict[str, Known] = {}
+    before: dict[tuple[int, int], list[tuple[str, SponsorCall]]] = {}
+    for campaign_id in sorted({row.campaign_id for row in with_pack}):
+        asker = asker_of(connection, running[campaign_id])
+        mine = [row for row in with_pack if row.campaign_id == campaign_id]
+        people = asker.people(row.contact_id for row in mine) if asker else {}
+        for row in mine:
+            also = before.setdefault((running[campaign_id].sponsor_id, row.contact_id), [])
+            known = people[row.contact_id]
+            found[row.id] = replace(known, calls=(*known.calls, *also)) if counting else known
+            also.append((row.id, SponsorCall(moment(row.claimed_at_ms), campaign_id, False)))
+    return found
 
 
 def sent_to(connection: Connection, target_ids: Iterable[int]) -> Mapping[int, Mapping[str, Made]]:
@@ -81,8 +112,8 @@ def _made(row: Row[Any]) -> Made:
 
 
 _ATTEMPTS = (
-    select(*(ATTEMPTS.c[name] for name in ("id", "campaign_id", "target_id", "trunk")), TARGETS.c.version)
-    .add_columns(schema.contacts.c.number)
+    select(*(ATTEMPTS.c[name] for name in ("id", "campaign_id", "target_id", "trunk", "claimed_at_ms")))
+    .add_columns(TARGETS.c.version, TARGETS.c.contact_id, schema.contacts.c.number)
     .select_from(ATTEMPTS.join(TARGETS, TARGETS.c.id == ATTEMPTS.c.target_id).join(schema.contacts))
     .where(ATTEMPTS.c.state == bindparam("the_state"))
 )

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 _OURS = 0x1F3
 """The first half of each lock's number, so that another program in the same database has others."""
-_ANSWERS, _NAMES, _IMPORTS, _TABLES, _PARTS, _CHAINS, _COUNTS = range(1, 8)
+_ANSWERS, _NAMES, _IMPORTS, _TABLES, _PARTS, _CHAINS, _COUNTS, _CALLS = range(1, 9)
 _ALONE = text("SELECT pg_advisory_xact_lock(:ours, :which)")
 _AT_ONCE = text("SELECT pg_try_advisory_xact_lock(:ours, :which)")
 _SHARED = text("SELECT pg_advisory_xact_lock_shared(:ours, :which)")
@@ -28,6 +28,11 @@ def asking(connection: Connection) -> None:
 def changing_answers(connection: Connection) -> None:
     """Nobody is between the Gate's yes and the commit: what is changed now holds for every later question."""
     _lock(connection, _ANSWERS)
+
+
+def counting(connection: Connection) -> None:
+    """Nobody else lets out a call that is counted against others of its sponsor: what is read next is all there are."""
+    _lock(connection, _CALLS)
 
 
 def naming(connection: Connection) -> None:

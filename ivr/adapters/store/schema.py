@@ -182,6 +182,10 @@ campaigns = Table(
     Column("expires_at_ms", BigInteger),  # no call leaves from then on; null: never
     Column("release_at_ms", BigInteger),  # calls sent before then are ended at once, with the notice; null: none
     Column("audience", Text, nullable=False, server_default=""),  # rules/audience.py, on one line; "": the whole batch
+    Column("pack", String(8), nullable=False, server_default="base"),  # rules/packs
+    Column("message_class", String(32), nullable=False, server_default=""),  # rules/pack.py
+    Column("election", String(64), nullable=False, server_default=""),  # of the pack's calendar; "": about none
+    Column("territory", String(64), nullable=False, server_default=""),  # of the election; "": the whole of it
 )
 
 # Of a campaign whose message has several; one that has none here plays its message to everybody.

@@ -14,9 +14,10 @@ from ivr.doors.cli.parts import console, halt_line, require_up, say, settings_of
 from ivr.doors.cli.progress import follow, limits_line, line, version_lines
 from ivr.doors.cli.spoken import spoken_options, texts_of
 from ivr.doors.report import as_csv, as_html, as_json, terminal
+from ivr.rules.pack import BASE, MessageClass
 from ivr.rules.sharing import EQUAL
-from ivr.usecases import campaigns, drafting, reports
-from ivr.usecases.drafting import Change, Draft
+from ivr.usecases import campaigns, drafting, reports, sponsors
+from ivr.usecases.drafting import Change, Draft, Rules
 from ivr.usecases.reporting import Report
 
 WHEN = "date and time in the campaign's time zone, as in 2026-12-01T20:00"
@@ -64,6 +65,10 @@ def campaign() -> None:
     " Default: the setting `calls.retry`.",
 )
 @click.option("--expires", metavar="WHEN", help=f"No call leaves from then on: {WHEN}. Default: never.")
+@click.option("--rules", "pack", default=BASE, show_default=True, help="Rule pack (`ivr gate rules`).")
+@click.option("--class", "message_class", type=click.Choice(list(MessageClass)), help="What the message is.")
+@click.option("--election", default="", help="That the message is about, of the rule pack's calendar.")
+@click.option("--territory", default="", help="Of the election; default: the whole of it.")
 @click.option("--weight", type=float, default=EQUAL.weight, show_default=True, help=WEIGHT)
 @click.option("--priority", type=int, default=EQUAL.priority, show_default=True, help=PRIORITY)
 @click.pass_context
@@ -77,7 +82,8 @@ def create(context: click.Context, /, name: str, **options: Any) -> None:
     settings = settings_of(context)
     texts = texts_of(options)
     language, rate = options.pop("language") or settings.language, options.pop("rate")
-    draft = Draft(name, texts=texts, language=language, rate_cps=rate, **options)
+    rules = Rules(**{key: options.pop(key) or "" for key in ("pack", "message_class", "election", "territory")})
+    draft = Draft(name, rules=rules, texts=texts, language=language, rate_cps=rate, **options)
     with store_of(settings) as store:
         made = drafting.create(store, settings, draft)
         books = store.campaigns.books(made.id, len(made.versions))
@@ -97,7 +103,8 @@ def start(context: click.Context, name: str, detach: bool) -> None:
     """Start calling and show live progress. The campaign goes on when this terminal ends."""
     settings = settings_of(context)
     with store_of(settings) as store:
-        campaigns.startable(store, settings, name)
+        startable = campaigns.startable(store, settings, name)
+        sponsors.require(store, settings, startable, startable.pack)
         require_up(settings)
         running = campaigns.start(store, settings, name)
         halt = store.halts.in_force()
