@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ivr.usecases import campaigns, health
+from ivr.rules.segments import EndedBy
+from ivr.rules.states import CampaignState
+from ivr.usecases import campaigns, health, lab
 from tests.faults.promises import kept_but_for_time
 from tests.matrix.conftest import Matrix, at_peace
 from tests.matrix.installation import Installation, installation
@@ -57,7 +59,9 @@ def test_soak(soaked: Matrix) -> None:
     until_s = time.monotonic() + MINUTES * 60
     with Watch(up) as watch:
         struck = strike_until(up, lambda: time.monotonic() > until_s, SEED)
-    verdict = stack.finished(campaign, END_S + MINUTES * 12)
+    wait_for(lambda: stack.state(campaign) is CampaignState.FINISHED, "the campaign's end", END_S + MINUTES * 12)
+    wait_for(lambda: _is_told(up), "the account of every ear", 60)
+    verdict = stack.verdict(campaign)
     wait_for(lambda: health.channels(up.settings) == 0, "the last channel's end", 60)
     wait_for(lambda: _is_at_rest(up), "the last slot's end", 60)
 
@@ -78,6 +82,11 @@ def _grew(name: str, earlier: float, later: float) -> bool:
     """Whether there is more of it than chance explains. What is kept of each call grows, and is judged by the call."""
     limits = next((limits for end, limits in reversed(GROWS.items()) if name.endswith(end)), None)
     return name not in PER_CALL and limits is not None and later > earlier * limits[0] + limits[1]
+
+
+def _is_told(up: Installation) -> bool:
+    """Whether the far end has written down what it heard of everybody whose call we ended."""
+    return all(row.plays for row in lab.truth(up.settings) if row.answered and row.ended_by == EndedBy.US)
 
 
 def _is_at_rest(up: Installation) -> bool:
