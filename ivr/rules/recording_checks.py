@@ -18,6 +18,7 @@ LONG_PAUSE_S = 4.0
 NOISY_DB, TOO_NOISY_DB = 22.0, 12.0  # a recogniser and DNSMOS both fall between them; clean recordings are above 30
 QUIET_DBOV = -48.0  # RFC 7874 allows 6 dB around -22: this needs 20 dB more, which raises its noise as much
 FLAT_PER_S, MANY_FLAT_PER_S = 0.2, 12.0  # a human voice: 0.00; its peaks cut by 6 dB: 4 in a second, by 9 dB: 26
+TONAL_SHARE = 0.5
 CREST_DB, LOW_CREST_DB = 10.8, 8.0  # a human voice: 15 to 17, Pico: 11.3 to 13.9; cut by 12 dB: under 8, also as mp3
 NARROW_HZ = 2800.0  # ITU-T G.712: a telephone carries 300 to 3400 Hz
 HUM_DB = -26.0  # against the speech
@@ -128,8 +129,8 @@ def _without_voice(facts: RecordingFacts, values: Mapping[str, float | str]) -> 
 
 
 def _is_test_signal(facts: RecordingFacts) -> bool:
-    """Tones and sweeps: their peaks stand no higher above their level than those of saturated speech."""
-    return not facts.speech and facts.crest_db < LOW_CREST_DB
+    """Tones and sweeps nearly all the time: their peaks stand no higher above their level than those of cut speech."""
+    return not facts.speech and facts.crest_db < LOW_CREST_DB and facts.tonal_share > TONAL_SHARE
 
 
 def _is_music(facts: RecordingFacts) -> bool:

@@ -45,7 +45,7 @@ class RecordingFacts:
     everywhere. bandwidth_hz: up to where there is speech. phrase_spread_db: deviation of the level between phrases.
     kept_from_s: what comes before is silence that the rendering cuts. opening_db, closing_db: how loud the first and
     last moments are against the speech; -inf: silent. heard_by_model: False when only the level told speech from
-    silence.
+    silence. tonal_share: of the recording, in which few frequencies hold nearly all the power.
     """
 
     length_s: float
@@ -68,6 +68,7 @@ class RecordingFacts:
     quality: Quality | None = None
     kept_from_s: float = 0.0
     heard_by_model: bool = True
+    tonal_share: float = 0.0
 
     @property
     def speech_s(self) -> float:

@@ -40,7 +40,7 @@ FLAWS: dict[str, dict[str, Any]] = {
     "too_short": {"length_s": 2.0, "speech": ((0.3, 1.8),)},
     "silent": {"active_dbov": float("-inf"), "speech": ()},
     "no_voice": {"speech": ()},
-    "test_signal": {"speech": (), "crest_db": 3.0},
+    "test_signal": {"speech": (), "crest_db": 3.0, "tonal_share": 1.0},
     "mostly_silence": {"speech": ((15.0, 19.5),)},
     "much_silence": {"speech": ((0.3, 3.5), (15.0, 19.0))},
     "long_pause": {"speech": ((0.3, 8.0), (13.0, 19.5))},

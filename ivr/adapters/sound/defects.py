@@ -23,6 +23,7 @@ ECHO_WINDOW_S, ECHO_SAME_S, ECHO_SPOKEN = 8.0, 0.002, 0.3
 HUM_HZ = (50, 100, 150, 200, 250, 300, 60, 120, 180, 240)
 SPECTRUM_SIZE = 2048
 AUDIBLE_DB = 60.0
+TONAL_POWER, AUDIBLE_POWER = 0.9, 1e-4
 
 
 def flat_tops(samples: Samples, rate_hz: int) -> NDArray[np.float64]:
@@ -72,6 +73,19 @@ def bandwidth_hz(signal: level.Signal, rate_hz: int) -> float:
     power, step_hz = _spectrum(signal, rate_hz)
     heard = np.flatnonzero(power > power.max(initial=0.0) * 10 ** (-AUDIBLE_DB / 10))
     return float(heard[-1] * step_hz) if len(heard) else 0.0
+
+
+def tonal_share(signal: level.Signal) -> float:
+    """The share of the recording in which tones are heard: a quarter of all frequencies hold nearly all of the power.
+
+    Of noise a quarter holds about 60 %, whatever its loudness; of a click too, and what is silent around it is no tone.
+    """
+    frames = signal[: len(signal) // SPECTRUM_SIZE * SPECTRUM_SIZE].reshape(-1, SPECTRUM_SIZE)
+    if not len(frames):
+        return 0.0
+    power = np.sort(np.abs(np.fft.rfft(frames * np.hanning(SPECTRUM_SIZE), axis=1)) ** 2, axis=1)
+    whole, strongest = power.sum(axis=1), power[:, -(SPECTRUM_SIZE // 8) :].sum(axis=1)
+    return float(((strongest > TONAL_POWER * whole) & (whole > AUDIBLE_POWER * whole.max())).mean())
 
 
 def _spectrum(signal: level.Signal, rate_hz: int) -> tuple[level.Signal, float]:

@@ -49,6 +49,7 @@ def measure(pcm: Pcm, with_quality: bool = False) -> RecordingFacts:
         quality=dnsmos.quality(wide) if with_quality else None,
         heard_by_model=heard.by_model,
         kept_from_s=_kept_from_s(filtered),
+        tonal_share=defects.tonal_share(filtered),
     )
 
 
