@@ -44,8 +44,11 @@ def active_level_dbov(signal: Signal, rate_hz: int) -> float:
     if not seen.any():
         return 10 * float(np.log10(energy / len(signal)))
     level_db = 10 * np.log10(energy / active[seen])
-    over_db = level_db - 20 * np.log10(_THRESHOLDS[seen])  # falls as the threshold rises
-    return float(np.interp(-_MARGIN_DB, -over_db, level_db))
+    over_db = level_db - 20 * np.log10(_THRESHOLDS[seen])
+    # It falls as the threshold rises, but near the peaks it may rise again: the first crossing counts.
+    under = np.flatnonzero(over_db <= _MARGIN_DB)
+    around = slice(max(0, under[0] - 1), under[0] + 1) if len(under) else slice(-1, None)
+    return float(np.interp(-_MARGIN_DB, -over_db[around], level_db[around]))
 
 
 def _envelope(signal: Signal, step: int, rate_hz: int) -> Signal:
