@@ -25,6 +25,8 @@ SUMS = (
     "repeated", "stopped", "fallback", "end_unknown",
 )  # fmt: skip
 """What is added up of any set of calls, in this order. heard: with a listen; share and squares: of their shares."""
+DIMENSIONS = ("hour", "trunk", "attempt", "range", "line_type", "departement", "age")
+"""Each call has one value in each of these; "hour" is that of the week, such as 1-09 for Monday from nine to ten."""
 WHOLE = ("all", "")
 """The cell that holds every call."""
 

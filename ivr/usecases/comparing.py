@@ -13,7 +13,8 @@ from ivr.usecases.reporting import CampaignFacts, Measure, Report, build
 
 def compare(facts: CampaignFacts, tallies: Sequence[Tally], versions: Sequence[CampaignFacts]) -> Report:
     """The report of the whole, in which each version has its own. tallies, versions: of each, in their order."""
-    parts = [build(mine, tally) for mine, tally in zip(versions, tallies, strict=True)]
+    alone = (build(mine, tally) for mine, tally in zip(versions, tallies, strict=True))
+    parts = [replace(part, breakdowns=()) for part in alone]
     whole = build(facts, together(tallies, [mine.message_ms for mine in versions]))
     if min(part.answered for part in parts) < SMALL:
         return replace(whole, versions=tuple(_hidden(part) for part in parts))

@@ -9,11 +9,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ivr.rules.hiding import hidden
 from ivr.rules.measures import SMALL, Fate, Interval, mean_share, wilson
 from ivr.rules.retention import Curve, retention
 from ivr.rules.segments import Segment
 from ivr.rules.states import Outcome
-from ivr.rules.tally import UNIT, Sums, Tally
+from ivr.rules.tally import DIMENSIONS, UNIT, Sums, Tally
 
 SCHEMA = "portevoix.report/1"
 
@@ -91,6 +92,26 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """What is told of the calls with one value of a dimension. listen_rate, completion: None where they are hidden."""
+
+    value: str
+    dialled: int
+    heard: int
+    answer_rate: Measure
+    listen_rate: Measure | None
+    completion: Measure | None
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """The calls that are over by each value of a dimension; "" is: not known."""
+
+    dimension: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Books:
     """Whether every target is accounted for once. doubts: what does not agree, as id and how many.
 
@@ -121,7 +142,7 @@ class Report:
     opt_out_seconds: stops by segment and whole second of its play, empty below 20 answered calls.
     versions: of a message that has several, the report of each; `facts.name` is then the version's. gain: by how much
     its listen rate is above that of the first version. hidden: below 20 answered calls in some version nothing of what
-    was heard in any is told: what is left of the whole would tell it.
+    was heard in any is told: what is left of the whole would tell it. breakdowns: of the whole alone, for that reason.
     """
 
     schema: str
@@ -141,6 +162,7 @@ class Report:
     versions: tuple[Report, ...] = ()
     gain: Interval | None = None
     hidden: bool = False
+    breakdowns: tuple[Breakdown, ...] = ()
 
     @property
     def doubts(self) -> dict[str, int]:
@@ -180,6 +202,7 @@ def build(facts: CampaignFacts, tally: Tally) -> Report:
         opt_out_seconds=_seconds(tally) if heard >= SMALL else {},
         ended_by_unknown=whole["end_unknown"],
         books=_books(facts, tally),
+        breakdowns=tuple(_breakdown(dimension, tally.values(dimension)) for dimension in DIMENSIONS),
     )
 
 
@@ -248,6 +271,19 @@ def _answered_by(whole: Sums) -> tuple[Part, ...]:
     calls = whole["heard"]
     unsure = Part("unsure", calls, calls, listen_rate(whole) if calls >= SMALL else None)
     return (Part("human", 0, calls), Part("machine", 0, calls), unsure)
+
+
+def _breakdown(dimension: str, values: Mapping[str, Sums]) -> Breakdown:
+    away = hidden({value: sums["heard"] for value, sums in values.items()})
+    return Breakdown(dimension, tuple(_row(value, sums, value in away) for value, sums in values.items()))
+
+
+def _row(value: str, sums: Sums, is_hidden: bool) -> Row:
+    calls, heard = sums["calls"], sums["heard"]
+    answers = rate("answer_rate", min(sums["answered"], calls), calls)
+    if is_hidden:
+        return Row(value, calls, heard, answers, None, None)
+    return Row(value, calls, heard, answers, listen_rate(sums), rate("completion", sums["stayed"], heard))
 
 
 def _fates(whole: Sums) -> tuple[Part, ...]:

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 
 from ivr.doors.report.words import Words, clean, words
-from ivr.usecases.reporting import Part, Report
+from ivr.usecases.reporting import Part, Report, Row
 
 Cell = str | int | float | None
 COLUMNS = ("section", "id", "at_s", "label", "numerator", "denominator", "value", "low", "high", "definition")
@@ -79,6 +79,9 @@ def _figures(report: Report, say: Words) -> Iterator[list[Cell]]:
         yield ["retention", "share", point.at_ms / 1000, say("axis.share"), *numbers, None]
         yield ["retention", "left", point.at_ms / 1000, say("left"), point.left, None, point.left, None, None, None]
         yield ["retention", "cut", point.at_ms / 1000, say("cut"), point.cut, None, point.cut, None, None, None]
+    for breakdown in report.breakdowns:
+        for row in breakdown.rows:
+            yield from _row(breakdown.dimension, row, say)
     yield from _books(report, say)
 
 
@@ -87,6 +90,15 @@ def _campaign(report: Report, say: Words) -> Iterator[list[Cell]]:
     texts = {"name": facts.name, "sponsor": facts.sponsor, "state": facts.state, "as_of": say.day_time(facts.as_of_ms)}
     for name, text in texts.items():
         yield ["campaign", name, None, text, *[None] * 6]
+
+
+def _row(dimension: str, row: Row, say: Words) -> Iterator[list[Cell]]:
+    """A line per figure; of a hidden one its denominator, and that it is hidden."""
+    figures = {"answer_rate": row.answer_rate, "listen_rate": row.listen_rate, "completion": row.completion}
+    for name, told in figures.items():
+        numbers = [told.numerator, told.denominator, told.value, told.low, told.high] if told else [None, row.heard]
+        note = [say.definition(name)] if told else [None, None, None, say("hidden")]
+        yield [f"by_{dimension}", name, None, row.value or say("not_known"), *numbers, *note]
 
 
 def _part(section: str, part: Part, say: Words) -> list[Cell]:

@@ -95,6 +95,7 @@ WORDS = {
     "human": "person",
     "machine": "answering machine",
     "unsure": "unsure",
+    "not_known": "not known",
     "hidden": "not shown (fewer than 20)",
     "fates": "How the message ended",
     "fate.stayed": "heard to its end",

@@ -97,6 +97,7 @@ WORDS = {
     "human": "personne",
     "machine": "répondeur",
     "unsure": "indéterminé",
+    "not_known": "non connu",
     "hidden": "non montré (moins de 20)",
     "fates": "Comment le message s’est terminé",
     "fate.stayed": "entendu en entier",
