@@ -42,7 +42,7 @@ MEDIA_TIMEOUT_S = 120
 """Preparing the longest recording takes some 15 s."""
 FAILURE_TTL_S = 7 * 24 * 3600
 HOLD_TTL_S = 10
-BELL_MS = 600
+BELL_MS = 1_000
 """One bell for the results of so long: an RQ job costs more than recording a hundred of them."""
 CLAIM_IDLE_MS = 12_000
 """A result read by a worker that died is read again after this long."""

@@ -14,9 +14,9 @@ from ivr.usecases.recording import Result
 PUBLISHED_LIFE_S = 60.0
 AGAIN_S = 8.0
 """What we told and the books still lack after this long was lost by Redis: it is told again."""
-LINGER_S = 0.2
+LINGER_S = 0.4
 """Results of so long travel together."""
-RING_EVERY_S = 0.7
+RING_EVERY_S = 1.0
 """What comes between two bells is found by the next one, or by the housekeeping's."""
 
 log = logging.getLogger(__name__)

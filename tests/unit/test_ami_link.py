@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ivr.adapters.ami import LINK_DOWN, LINK_UP, LOGIN_REFUSED, AmiClient, AmiEvent, Originate
+from ivr.adapters.ami import LINK_DOWN, LINK_UP, LOGIN_REFUSED, AmiClient, AmiEvent, Originate, wire
 from ivr.errors import AmiDisconnected, AmiDown, AmiLoginRefused, AmiRefused, AmiTimeout
 from tests.unit.fakes.ami import Action, FakeAmi, cut, reply, say, silence, until
 
@@ -58,6 +58,25 @@ def test_a1_an_originate_cut_before_its_reply_is_never_sent_again() -> None:
             await next_named(client, "FullyBooted")
             await client.action("Ping")  # a round trip later there is still one
             assert len(fake.named("Originate")) == 1
+
+    run(scene())
+
+
+def test_news_is_read_in_handfuls_and_what_was_asked_for_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "GATHER_S", 1000.0)
+
+    async def scene() -> None:
+        async with linked() as (fake, client):
+            await client.action("Ping")
+            await next_named(client, "FullyBooted")
+            fake.say("Event: Hangup", "Uniqueid: a-1")
+            assert (await next_named(client, "Hangup")).get("Uniqueid") == "a-1"
+            assert client._wire is not None
+            assert not client._wire.transport.is_reading(), "what follows has time"
+            fake.say("Event: Hangup", "Uniqueid: a-2")
+            fake.say("Event: Hangup", "Uniqueid: a-3")
+            await client.action("Ping")
+            assert [client.events.get_nowait().get("Uniqueid") for _ in range(2)] == ["a-2", "a-3"]
 
     run(scene())
 

@@ -17,6 +17,9 @@ from ivr.adapters.ami.messages import Headers, Value, checked
 from ivr.errors import AmiDisconnected, AmiDown, AmiRefused, AmiTimeout, Unsendable
 
 MAX_MESSAGE_CHARS = 1 << 20
+GATHER_S = 0.02
+"""What comes so soon after other news is read with what follows it, as each reading wakes the process: events and the
+replies to Originate, never what somebody asked for."""
 _ONE = "portevoix/"
 _LIST = "portevoix-list/"
 _numbers = itertools.count(1)
@@ -36,6 +39,7 @@ class Wire(AMIProtocol):
         self._on_event, self._on_lost = on_event, on_lost
         self.lost = asyncio.Event()
         self._waiting_since: dict[str, float] = {}  # of the plain actions without a reply: asyncio's clock
+        self._asking = 0  # how many wait for what they asked
         self.when_logged_in: Callable[[Wire], None] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:
@@ -49,6 +53,13 @@ class Wire(AMIProtocol):
         super().data_received(self._decoder.decode(data).encode())
         if len(self.queue[0] if self.queue else "") > MAX_MESSAGE_CHARS:
             self.abort()  # not a manager: it never ends a message
+        if not self._asking and self.usable:
+            self.transport.pause_reading()
+            asyncio.get_running_loop().call_later(GATHER_S, self._read_on)
+
+    def _read_on(self) -> None:
+        if self.usable:
+            self.transport.resume_reading()
 
     def handle_message(self, message: Message) -> None:
         """A reply went to its action, an event to `on_event`; the rest of a list given up went nowhere.
@@ -120,7 +131,12 @@ class Wire(AMIProtocol):
         happened).
         """
         action = Action(self._ready(headers, _LIST if many else _ONE), as_list=None if many else False)
-        return await self._replies(action, self.send(action, as_list=None if many else False), timeout_s)
+        self._asking += 1
+        self._read_on()
+        try:
+            return await self._replies(action, self.send(action, as_list=None if many else False), timeout_s)
+        finally:
+            self._asking -= 1
 
     async def _replies(self, action: Action, future: asyncio.Future[Any], timeout_s: float) -> list[Headers]:
         name, action_id = action["action"], action["actionid"]
