@@ -43,22 +43,35 @@ def caller_id(rule: CallerId, _: RulePack, __: Grants) -> Answer:
 def hours(rule: HoursRule, pack: RulePack, _: Grants) -> Answer:
     """Within the hours, on no holiday, in every zone in which the person may be."""
     slots, table = Hours.parse(rule.hours), pack.holidays.get(rule.holidays)
+    at: tuple[datetime, dict[tuple[object, ...], Verdict]] | None = None
 
     def answer(facts: Facts, now: datetime, _: CampaignFacts, person: Person) -> Verdict:
+        nonlocal at
         if not facts.zones:
             return UNKNOWN
-        places = (person.territory or "", person.department)
-        opens = slots.next_open_everywhere(now, facts.zones)
-        while opens is not None and table is not None and opens - now < LONGEST_SEARCH:
-            after = _after_holidays(opens, facts.zones, table, places)
-            if after == opens:
-                break
-            opens = slots.next_open_everywhere(after, facts.zones)
-        if opens is None or opens - now >= LONGEST_SEARCH:
-            return NO
-        return YES if opens == now else Verdict(Kind.HOLD, until=opens)
+        kept = at
+        if kept is None or kept[0] != now:
+            at = kept = (now, {})  # people of one place are asked about together
+        known, place = kept[1], (facts.zones, person.territory, person.department)
+        if place not in known:
+            opens = _opens(slots, table, now, facts.zones, (person.territory or "", person.department))
+            known[place] = NO if opens is None else YES if opens == now else Verdict(Kind.HOLD, until=opens)
+        return known[place]
 
     return answer
+
+
+def _opens(
+    slots: Hours, table: HolidayTable | None, now: datetime, zones: tuple[tzinfo, ...], places: Sequence[str]
+) -> datetime | None:
+    """The first moment from now on within the hours and on no holiday; None: not soon."""
+    opens = slots.next_open_everywhere(now, zones)
+    while opens is not None and table is not None and opens - now < LONGEST_SEARCH:
+        after = _after_holidays(opens, zones, table, places)
+        if after == opens:
+            break
+        opens = slots.next_open_everywhere(after, zones)
+    return opens if opens is not None and opens - now < LONGEST_SEARCH else None
 
 
 def _after_holidays(moment: datetime, zones: Sequence[tzinfo], table: HolidayTable, places: Sequence[str]) -> datetime:

@@ -30,13 +30,41 @@ MAKERS: Mapping[str, Callable[[Any, RulePack, Sequence[Permission]], Answer]] = 
 }
 
 
+OF_CAMPAIGN = frozenset({"period", "class_limit", "exclusive", "dossier", "caller_id"})
+"""Kinds that ask nothing of the person: their answer is the same for everybody of one batch."""
+
+
 def check_of(rule: AnyRule, pack: RulePack, grants: Sequence[Permission]) -> Check:
     """The rule's function. grants: every permission that the pack demands of such a message, in its order."""
     answer = MAKERS[rule.kind](rule, pack, grants)
 
     def check(facts: Facts) -> Verdict:
-        if facts.now is None or facts.now.tzinfo is None or facts.about is None or facts.person is None:
+        now = facts.now
+        if now is None or now.tzinfo is None or facts.about is None or facts.person is None:
             return UNKNOWN
-        return answer(facts, facts.now.astimezone(UTC), facts.about, facts.person)
+        return answer(facts, now if now.tzinfo is UTC else now.astimezone(UTC), facts.about, facts.person)
 
-    return check
+    return _once(check) if rule.kind in OF_CAMPAIGN else check
+
+
+def _once(check: Check) -> Check:
+    """The same answers; asked anew only when the moment, the campaign's facts or the number shown are others."""
+    last: tuple[Facts, Verdict] | None = None
+
+    def asked(facts: Facts) -> Verdict:
+        nonlocal last
+        kept = last  # another thread may ask meanwhile of something else
+        if kept is not None and facts.person is not None and _same(kept[0], facts):
+            return kept[1]
+        verdict = check(facts)
+        last = (facts, verdict) if facts.person is not None else None
+        return verdict
+
+    return asked
+
+
+def _same(one: Facts, other: Facts) -> bool:
+    """Whether nothing that a rule about campaigns asks differs."""
+    return (
+        one.now is other.now and one.about is other.about and one.caller_id is other.caller_id and one.lab is other.lab
+    )

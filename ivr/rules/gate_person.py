@@ -39,19 +39,18 @@ def source(rule: SourceLimit, _: RulePack, __: Grants) -> Answer:
 def permission(rule: Permission, _: RulePack, grants: Grants) -> Answer:
     """One grant meets this rule and every permission before it: two halves of a permission are none."""
     chain = [(one, demand_of(one)) for one in grants[: grants.index(rule) + 1]]
+    of_every_line = not any(one.line_types for one, _ in chain)
 
     def answer(facts: Facts, now: datetime, about: CampaignFacts, person: Person) -> Verdict:
         if not _is_about(rule, person):
             return YES
         if person.grants is None:
             return UNKNOWN
-        asked = [(one, meets) for one, meets in chain if _is_about(one, person)]
-        found = [
-            grant
-            for grant in person.grants
-            if grant.holds(about.sponsor_id, now) and all(meets(grant, now) for _, meets in asked)
-        ]
-        if not found or not any(one.window for one, _ in asked):
+        asked = chain if of_every_line else [(one, meets) for one, meets in chain if _is_about(one, person)]
+        found = [grant for grant in person.grants if grant.holds(about.sponsor_id, now)]
+        for _, meets in asked:
+            found = [grant for grant in found if meets(grant, now)]
+        if not found or not any([one.window for one, _ in asked]):
             return YES if found else NO
         opens = opens_at(found, now, facts.zones)
         if opens is None:

@@ -57,7 +57,8 @@ class Hours:
         """True if a telephone in `zone` may ring at `now` (aware)."""
         local = _aware(now).astimezone(zone)
         minute = local.hour * 60 + local.minute
-        return any(slot.weekday == local.weekday() and slot.first <= minute < slot.end for slot in self.slots)
+        weekday = local.weekday()
+        return any([slot.first <= minute < slot.end for slot in self.slots if slot.weekday == weekday])
 
     def next_open(self, now: datetime, zone: tzinfo) -> datetime | None:
         """The first moment from `now` (aware) on that is open in `zone`, in UTC; `now` if open, None if never."""
@@ -74,6 +75,8 @@ class Hours:
     def next_open_everywhere(self, now: datetime, zones: Sequence[tzinfo]) -> datetime | None:
         """The first moment from `now` (aware) on that is open in each of the zones, in UTC; None: not within weeks."""
         moment = now = _aware(now).astimezone(UTC)  # only there do moments of an hour that comes twice compare
+        if zones and all([self.is_open(now, zone) for zone in zones]):
+            return now
         for _ in range(200 if zones else 0):
             opens = [self.next_open(moment, zone) for zone in zones]
             known = [at for at in opens if at is not None]
