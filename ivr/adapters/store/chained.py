@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Table, insert, select
+from sqlalchemy import Column, Connection, RowMapping, Table, insert, select
 
 from ivr.adapters.store import locks
 from ivr.rules import chain
@@ -13,6 +13,11 @@ from ivr.rules.chain import Break, Head, Link
 
 AT_ONCE = 2000
 _LINK = ("seq", "at_ms", "body", "prev_hash", "hash")
+
+
+def link_columns(table: Table) -> tuple[Column[Any], ...]:
+    """The columns of a `Link`."""
+    return table.c.seq, table.c.body, table.c.prev_hash, table.c.hash
 
 
 class Chained:

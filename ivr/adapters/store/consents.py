@@ -10,12 +10,13 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select
 
 from ivr.adapters.store import grants, locks, schema
-from ivr.adapters.store.chained import Chained
+from ivr.adapters.store.chained import Chained, link_columns
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.lookups import rows_among
 from ivr.adapters.store.proofs import consent_events as TABLE
+from ivr.adapters.store.proofs import purpose_grants as GRANTS
 from ivr.adapters.store.suppressions import Suppressions, sponsor_scope
-from ivr.rules.chain import Break, Head, canonical, read
+from ivr.rules.chain import Break, Head, Link, canonical, read
 from ivr.rules.consent import Basis, Channel, Consent, Grant, end_ms, permitted, weaknesses
 
 _NUMBER = schema.contacts.c.number
@@ -26,6 +27,15 @@ _CONTACT = select(schema.contacts.c.id).where(schema.contacts.c.number == bindpa
 _EVENTS = select(TABLE.c.seq, TABLE.c.kind, TABLE.c.body, TABLE.c.hash).order_by(TABLE.c.seq)
 _WITHDRAWN = select(TABLE.c.number_hmac, TABLE.c.sponsor_id, TABLE.c.body).where(TABLE.c.kind == WITHDRAWN)
 _PROOFS = select(TABLE.c.proof)
+_RESTS_ON = (
+    select(GRANTS.c.basis_ref)
+    .distinct()
+    .join(schema.targets, schema.targets.c.contact_id == GRANTS.c.contact_id)
+    .where(schema.targets.c.campaign_id == bindparam("the_campaign"), GRANTS.c.sponsor_id == bindparam("the_sponsor"))
+    .where(GRANTS.c.basis == Basis.CONSENT.value)
+    .order_by(GRANTS.c.basis_ref)
+    .limit(bindparam("most"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +101,15 @@ class Consents:
         with self._database.read() as connection:
             rows = connection.execute(query).all()
         return [{"seq": row.seq, "hash": row.hash} | (read(row.body) or {}) for row in rows]
+
+    def sample(self, campaign_id: int, sponsor_id: int, most: int) -> list[Link]:
+        """The consents on which the permissions of some of the campaign's targets rest, as they are sealed."""
+        with self._database.read() as connection:
+            asked = {"the_campaign": campaign_id, "the_sponsor": sponsor_id, "most": most}
+            refs = [ref.partition(":")[2] for ref in connection.scalars(_RESTS_ON, asked)]
+            query = select(*link_columns(TABLE))
+            rows = rows_among(connection, query, TABLE.c.proof, refs)
+            return sorted((Link(row.seq, row.body, row.prev_hash, row.hash) for row in rows), key=_place)
 
     def verify(self, expected: Head | None = None) -> tuple[Head, Break | None]:
         """The chain's head, and the first event that is not what was written."""
@@ -165,6 +184,10 @@ def _grants(contact_id: int, one: Given, channels: Sequence[Channel], proof: str
 def _later(taken_back: dict[str, int], channel: Channel, consent: Consent) -> bool:
     """Whether the person took that back after they had agreed to it."""
     return max(taken_back.get("", 0), taken_back.get(channel, 0)) >= (consent.captured_at_ms or 0)
+
+
+def _place(link: Link) -> int:
+    return link.seq
 
 
 def _digest(body: dict[str, Any]) -> str:

@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from ivr.adapters.store.chained import Chained
+from ivr.adapters.store.chained import Chained, link_columns
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.proofs import journal as TABLE
-from ivr.rules.chain import Break, Head, read
+from ivr.rules.chain import Break, Head, Link, read
 
 ITSELF = "portevoix"
 """Who does what nobody asked for at that moment: a campaign is finished, data is due for deletion."""
@@ -35,6 +35,12 @@ class Journal:
             query = query.where(TABLE.c.subject.in_(subjects))
         with self._database.read() as connection:
             return [{"seq": row.seq} | (read(row.body) or {}) for row in connection.execute(query)]
+
+    def links(self, *subjects: str) -> list[Link]:
+        """The entries about those subjects as they are sealed: each can be checked by itself."""
+        with self._database.read() as connection:
+            query = select(*link_columns(TABLE)).where(TABLE.c.subject.in_(subjects)).order_by(TABLE.c.seq)
+            return [Link(*row) for row in connection.execute(query)]
 
     def verify(self, expected: Head | None = None) -> tuple[Head, Break | None]:
         """Its head, and the first entry that is not what was written."""

@@ -15,6 +15,7 @@ from ivr.doors.cli.contacts import contacts
 from ivr.doors.cli.database import db
 from ivr.doors.cli.demo import demo
 from ivr.doors.cli.doctor import doctor
+from ivr.doors.cli.evidence import evidence
 from ivr.doors.cli.gate import gate
 from ivr.doors.cli.halt import halt, unhalt
 from ivr.doors.cli.installation import down, process, setup, status, up
@@ -52,7 +53,7 @@ def cli(context: click.Context, config: Path | None) -> None:
 
 
 INSTALLATION = (setup, up, status, doctor, halt, unhalt, down, process, db)
-PROOFS = (sponsor, consent, rights, journal, gate)
+PROOFS = (sponsor, consent, rights, journal, evidence, gate)
 for command in (
     *INSTALLATION,
     *PROOFS,

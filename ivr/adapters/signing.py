@@ -1,0 +1,79 @@
+"""Signatures (Ed25519, by cryptography): an archive whose every byte is covered, to be checked on any machine."""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from ivr.errors import Permanent
+
+MARK = b"portevoix-evidence/1 "
+_KEY, _SIGNATURE = 64, 128
+COMMENT = len(MARK) + _KEY + 1 + _SIGNATURE
+"""The archive ends with a comment of this length: the mark, the public key, a blank, the signature, in hex."""
+_STAMP = (1980, 1, 1, 0, 0, 0)
+
+
+class NotWhole(Permanent):
+    """The archive is not what was signed."""
+
+    exit_code = 1
+
+
+def load_signing_key(path: Path) -> Ed25519PrivateKey:
+    """The installation's key, made at first use, readable by its owner alone."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(Ed25519PrivateKey.generate().private_bytes_raw())
+        try:
+            os.link(temporary, path)  # two first uses at once: the first one's key stands for both
+        except FileExistsError:
+            pass
+        finally:
+            temporary.unlink()
+    return Ed25519PrivateKey.from_private_bytes(path.read_bytes())
+
+
+def public_hex(key: Ed25519PrivateKey) -> str:
+    """What others check signatures with."""
+    return key.public_key().public_bytes_raw().hex()
+
+
+def signed_zip(key: Ed25519PrivateKey, files: Mapping[str, bytes]) -> bytes:
+    """A ZIP of those files; its comment is the signature of all the bytes before it."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(files):
+            archive.writestr(zipfile.ZipInfo(name, _STAMP), files[name], zipfile.ZIP_DEFLATED)
+        archive.comment = b"0" * COMMENT
+    body = buffer.getvalue()[:-COMMENT]
+    return body + MARK + public_hex(key).encode() + b" " + key.sign(MARK + body).hex().encode()
+
+
+def opened(data: bytes, known_key: str = "") -> tuple[dict[str, bytes], str]:
+    """The files in a signed ZIP, and the public key that signed it; NotWhole when a byte was changed.
+
+    known_key: the only one that is believed; "" believes the one in the archive, which whoever made it chose.
+    """
+    body, comment = data[:-COMMENT], data[-COMMENT:]
+    key_hex, blank, signature_hex = comment[len(MARK) :].partition(b" ")
+    if not comment.startswith(MARK) or not blank or comment != comment.lower():
+        raise NotWhole("it carries no signature, or its end was changed")
+    if known_key and known_key.strip().lower().encode() != key_hex:
+        raise NotWhole("it was signed by another key than the one that is known")
+    try:
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key_hex.decode("ascii")))
+        key.verify(bytes.fromhex(signature_hex.decode("ascii")), MARK + body)
+    except (InvalidSignature, ValueError):
+        raise NotWhole("a byte of it was changed since it was signed") from None
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {info.filename: archive.read(info) for info in archive.infolist()}, key_hex.decode()

@@ -1,0 +1,86 @@
+"""The evidence of a campaign: whole on any machine, and one changed byte anywhere in it is found."""
+
+from __future__ import annotations
+
+import json
+import random
+import zipfile
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ivr.adapters.signing import COMMENT, NotWhole, load_signing_key, opened, signed_zip
+from ivr.doors.cli import cli
+from ivr.errors import NotFound
+from ivr.usecases import evidence
+from tests.integration.consents import record, whole
+from tests.integration.scene import Scene
+from tests.integration.test_consents import NUMBER, listed
+
+
+@pytest.fixture
+def written(scene: Scene) -> Path:
+    record(scene, whole(NUMBER))
+    campaign = scene.campaign(1, batch_id=listed(scene))
+    scene.dialing(campaign)
+    return evidence.write(scene.store, scene.settings, campaign.name, scene.settings.home / "evidence.zip")
+
+
+def test_it_holds_what_was_played_decided_and_permitted_and_no_number(scene: Scene, written: Path) -> None:
+    found = evidence.verify(written, evidence.key_of(scene.settings))
+    assert found.campaign == "campaign-1"
+    with zipfile.ZipFile(written) as archive:
+        assert archive.testzip() is None
+        files = {name: archive.read(name) for name in archive.namelist()}
+    assert {f"audio/{sound}.alaw" for sound in ("pppppppp", "mmmmmmmm", "nnnnnnnn", "cccccccc")} < files.keys()
+    assert any(name.startswith("rules/fr-") for name in files)
+    kinds = [json.loads(link["body"])["kind"] for link in json.loads(files["journal.json"])]
+    assert {"campaign-made", "campaign-running", "sponsor-added"} <= set(kinds)
+    [consent] = json.loads(files["consents.json"])
+    assert "J'accepte" in consent["body"]
+    assert json.loads(files["manifest.json"])["chains"]["consents"]["seq"] == 1
+    for name, data in files.items():
+        assert NUMBER[3:].encode() not in data, name
+    assert scene.store.journal.entries("campaign:campaign-1")[-1]["kind"] == "evidence-written"
+
+
+def test_one_changed_byte_is_found(written: Path) -> None:
+    data = written.read_bytes()
+    rand = random.Random(5)
+    ends = [0, len(data) - COMMENT - 1, *range(len(data) - COMMENT, len(data), 7)]
+    for at in [*ends, *(rand.randrange(len(data)) for _ in range(400))]:
+        changed = bytearray(data)
+        changed[at] ^= 1 << rand.randrange(8)
+        written.write_bytes(changed)
+        with pytest.raises(NotWhole):
+            evidence.verify(written)
+    for cut in (data[:-1], data + b"0", data[1:], b"", data[:COMMENT]):
+        written.write_bytes(cut)
+        with pytest.raises(NotWhole):
+            evidence.verify(written)
+
+
+def test_one_signed_by_somebody_else_is_found_by_who_knows_the_key(scene: Scene, written: Path, tmp_path: Path) -> None:
+    files, key = opened(written.read_bytes())
+    files["books.json"] = b"{}"
+    other = load_signing_key(tmp_path / "other.key")
+    written.write_bytes(signed_zip(other, files))
+    with pytest.raises(NotWhole, match="manifest"):
+        evidence.verify(written)
+    with pytest.raises(NotWhole, match="another key"):
+        evidence.verify(written, key)
+
+
+def test_the_commands(scene: Scene, written: Path) -> None:
+    config = scene.settings.home / "portevoix.toml"
+    config.write_text(f"[database]\nurl = '{scene.settings.database.url}'\n", encoding="utf-8")
+    run, with_config = CliRunner().invoke, ["--config", str(config), "evidence"]
+    again = scene.settings.home / "again.zip"
+    assert run(cli, [*with_config, "campaign-1", "--output", str(again)]).exit_code == 0
+    key = run(cli, [*with_config, "key"]).output.strip()
+    checked = run(cli, ["evidence", "verify", str(again), "--key", key])
+    assert (checked.exit_code, "whole: campaign campaign-1" in checked.output) == (0, True)
+    assert isinstance(run(cli, ["evidence", "verify", str(again), "--key", "0" * 64]).exception, NotWhole)
+    assert isinstance(run(cli, ["evidence", "verify", "/nowhere.zip"]).exception, NotFound)
+    assert isinstance(run(cli, [*with_config, "no-campaign"]).exception, NotFound)
