@@ -74,6 +74,7 @@ fmt: $(VENV)/.installed ## format the code
 lock: ## renew the lock files (needs uv)
 	echo 'setuptools>=77\nwheel' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-build.lock
 	echo 'setuptools>=77\nwheel' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --group dev - -o requirements.lock
+	echo 'setuptools>=77\nwheel' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -c requirements.lock pyproject.toml - -o requirements-run.lock
 	echo 'speechmos==0.0.1.1' | uv pip compile -q --universal --no-deps --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-models.lock
 
 clean: ## remove what setup made in this folder

@@ -125,6 +125,11 @@ class PostgresServer:
     def log(self) -> Path:
         return self._folder / "log"
 
+    @property
+    def programs(self) -> Path:
+        """The folder of its programs."""
+        return self._place
+
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://{USER}@/{database}?host={self._folder}"
 
