@@ -13,6 +13,7 @@ import soxr
 from ivr.adapters.files import write_whole
 from ivr.adapters.sound import editing, g711, level
 from ivr.adapters.sound.decoding import Pcm
+from ivr.adapters.sound.steadying import steadied
 from ivr.errors import NotFound, Permanent
 from ivr.rules.refusals import refusal
 
@@ -62,7 +63,8 @@ def _levelled(pcm: Pcm, name: str) -> level.Signal:
     filtered = level.high_pass(wide, WIDE_HZ) if len(wide) else wide
     if not level.active_level_dbov(filtered, WIDE_HZ) > level.SILENT_DBOV:
         raise refusal("silent", name)
-    trimmed = editing.trim_and_fade(_quantised(level.roughly_to_target(filtered, WIDE_HZ)), WIDE_HZ)
+    steady = steadied(filtered, WIDE_HZ)
+    trimmed = editing.trim_and_fade(_quantised(level.roughly_to_target(steady, WIDE_HZ)), WIDE_HZ)
     frame = FRAME * WIDE_HZ // TELEPHONE_HZ
     return np.pad(trimmed, (0, -len(trimmed) % frame)).astype(np.float32) / 32768
 
