@@ -23,6 +23,8 @@ ENGLISH = (
 )
 MIX = "amix=normalize=0:duration=first"
 WHISPER = "afftfilt=real='hypot(re,im)*cos(random(0)*6.28)':imag='hypot(re,im)*sin(random(1)*6.28)':win_size=512"
+pytestmark = pytest.mark.timeout(240)  # the fixture renders two dozen recordings
+
 SOURCES = {
     "french.wav": ("fr", []),
     "english.wav": ("en", []),
