@@ -9,7 +9,7 @@ from ivr.errors import BadSetting, Refused
 from ivr.rules.records import Campaign
 from ivr.rules.states import CampaignState, move_campaign
 from ivr.settings import Settings, Trunk
-from ivr.usecases import uploading
+from ivr.usecases import sponsors, uploading
 from ivr.usecases.asking import is_lab
 from ivr.usecases.finishing import CLOSED_AT_ONCE
 from ivr.usecases.messages import verify
@@ -42,6 +42,7 @@ def startable(store: Store, settings: Settings, name: str) -> Campaign:
         verify(sound.sound, settings)
     for message in store.messages.of_campaign(campaign.id):
         uploading.startable(message, settings, campaign.sponsor)
+    sponsors.require(store, settings, campaign, campaign.pack)
     return campaign
 
 

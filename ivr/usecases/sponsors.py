@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,6 @@ from ivr.rules.dossier import CALLER_ID_GRANTED, DEMANDS, MEANINGS, NAMES, TWO_A
 from ivr.rules.records import Campaign, Message
 from ivr.settings import Settings
 from ivr.usecases.asking import is_lab
-from ivr.usecases.campaigns import now_ms
 from ivr.usecases.who import login_name
 
 LONGEST = 500
@@ -35,14 +35,14 @@ def add(store: Store, name: str, given: Mapping[str, str]) -> Sponsor:
     """A sponsor with what is known of it; what is not given can be given later."""
     if not name.strip() or not name.isprintable() or len(name) > 200:
         raise Refused("a sponsor's name is 1 to 200 printable characters")
-    return store.sponsors.add(name, Dossier(**_checked(given)), login_name(), now_ms())
+    return store.sponsors.add(name, Dossier(**_checked(given)), login_name(), _now_ms())
 
 
 def change(store: Store, name: str, given: Mapping[str, str]) -> Sponsor:
     """Those fields of the sponsor's dossier are what is given."""
     if not given:
         raise Refused("nothing to change: give a field of the dossier")
-    return store.sponsors.change(name, _checked(given), login_name(), now_ms())
+    return store.sponsors.change(name, _checked(given), login_name(), _now_ms())
 
 
 def grant_caller_id(
@@ -57,17 +57,17 @@ def grant_caller_id(
     file = Path(evidence)
     digest = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
     e164 = numbers.parse(number, settings.calls.country).e164
-    from_ms = _day_ms(period[0]) if period[0] else now_ms()
+    from_ms = _day_ms(period[0]) if period[0] else _now_ms()
     to_ms = _day_ms(period[1]) + 86_400_000 if period[1] else None
     granted = CallerId(e164, evidence, digest, from_ms, to_ms, login_name())
-    store.sponsors.grant_caller_id(store.sponsors.named(name), granted, now_ms())
+    store.sponsors.grant_caller_id(store.sponsors.named(name), granted, _now_ms())
     return granted
 
 
 def revoke_caller_id(store: Store, settings: Settings, name: str, number: str) -> None:
     """The sponsor may not show that number any more; NotFound when it might not before."""
     e164 = numbers.parse(number, settings.calls.country).e164
-    if not store.sponsors.revoke_caller_id(store.sponsors.named(name), e164, login_name(), now_ms()):
+    if not store.sponsors.revoke_caller_id(store.sponsors.named(name), e164, login_name(), _now_ms()):
         raise NotFound("that caller ID is not granted to this sponsor")
 
 
@@ -100,7 +100,7 @@ def _caller_ids(store: Store, settings: Settings, sponsor: Sponsor, pack: str, c
         if trunk is not None and is_lab(trunk):
             continue
         shown = trunk.caller_id if trunk else ""
-        if not shown or not store.sponsors.may_show(sponsor, shown, now_ms()):
+        if not shown or not store.sponsors.may_show(sponsor, shown, _now_ms()):
             what = f"the grant of the number that trunk {name} shows: `ivr sponsor caller-id`"
             found.append(Lack("caller_id_grant", what))
     return found
@@ -138,3 +138,7 @@ def _day_ms(text: str) -> int:
         return round(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).timestamp() * 1000)
     except ValueError:
         raise BadSetting(f"{text[:40]!r} is no day: write it as 2026-12-31") from None
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

@@ -15,7 +15,7 @@ from ivr.doors.cli import cli
 from ivr.errors import BadSetting, NotFound, Refused
 from ivr.rules.dossier import DEMANDS, MEANINGS, NAMES, Dossier, lacking
 from ivr.rules.records import Review
-from ivr.usecases import sponsors
+from ivr.usecases import campaigns, sponsors, uploading
 from ivr.usecases.campaigns import now_ms
 from tests.integration.rig import trunk
 from tests.integration.scene import CALLER_ID, Scene
@@ -62,6 +62,19 @@ def test_a_start_lacks_what_nobody_gave(scene: Scene) -> None:
     for by in ("anne", "luc"):
         scene.store.messages.approve(message, Review(by, now_ms()))
     sponsors.require(scene.store, scene.settings, campaign, "fr")
+
+
+def test_a_campaign_of_a_pack_does_not_start_without_what_it_demands(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(campaigns, "verify", lambda *_: None)  # the sounds are made up
+    monkeypatch.setattr(uploading, "verify_message", lambda *_: None)
+    scene.campaign(1, start=False)
+    of_pack = scene.campaign(1, start=False, pack="fr")
+    assert campaigns.startable(scene.store, scene.settings, "campaign-1").pack == "base"
+    with pytest.raises(Refused, match="lacks legal_name"):
+        campaigns.start(scene.store, scene.settings, of_pack.name)
+    assert scene.store.campaigns.named(of_pack.name).state == "draft"
 
 
 def test_a_real_trunk_shows_only_a_number_that_was_granted(make_scene: Callable[..., Scene]) -> None:
