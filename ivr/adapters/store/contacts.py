@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 
 from sqlalchemy import Connection, func, insert, select
 
 from ivr.adapters.store import locks, schema
 from ivr.adapters.store.engine import Database
+from ivr.rules.provenance import UNDECLARED, Provenance
 from ivr.rules.records import SourceBatch
 
 CHUNK = 1000
@@ -49,6 +50,7 @@ class Contacts:
         people: Iterable[tuple[str, str]],
         count_rejected: Callable[[], int],
         at_ms: int,
+        provenance: Provenance = UNDECLARED,
     ) -> SourceBatch:
         """One batch per file with its contacts (number, line type), all or nothing; a known number is not doubled.
 
@@ -66,7 +68,7 @@ class Contacts:
                 "file_name": origin.file_name,
                 "file_sha256": origin.sha256,
                 "imported_at_ms": at_ms,
-            }
+            } | asdict(provenance)
             made = connection.execute(insert(table).values(**values, accepted=0, rejected=0))
             batch_id: int = made.inserted_primary_key[0]  # type: ignore[index]
             accepted = sum(self._add(connection, batch_id, chunk, at_ms) for chunk in _chunks(people))

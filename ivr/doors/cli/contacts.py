@@ -13,7 +13,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from ivr.doors.cli.parts import console, settings_of, store_of
-from ivr.usecases.contacts import import_file
+from ivr.usecases.contacts import declared, import_file
 
 
 @click.group()
@@ -24,20 +24,24 @@ def contacts() -> None:
 @contacts.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--name", help="Name of the batch; default: the file's name.")
+@click.option(
+    "--provenance", type=click.Path(path_type=Path), help="TOML file that declares where they come from; it is checked."
+)
 @click.pass_context
-def import_(context: click.Context, file: Path, name: str | None) -> None:
+def import_(context: click.Context, file: Path, name: str | None, provenance: Path | None) -> None:
     """Import a CSV with a header: any common encoding and separator; the numbers' column is found by its name.
 
     Importing the same file twice changes nothing. Rejected rows go to a file with line, reason and what was read.
     """
     settings = settings_of(context)
+    origin = declared(provenance)
     with (
         store_of(settings) as store,
         Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar,
     ):
         task = bar.add_task("reading", total=None)
         done = import_file(
-            store, settings, file, name, lambda read, total: bar.update(task, completed=read, total=total)
+            store, settings, file, name, lambda read, total: bar.update(task, completed=read, total=total), origin
         )
     batch = done.batch
     shown = escape(batch.name)
