@@ -18,6 +18,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table('campaigns') as batch:
-        for name, _, _ in reversed(COLUMNS):
-            batch.drop_column(name)
+    for name, _, _ in reversed(COLUMNS):  # column by column: a table that others refer to cannot be made anew
+        op.drop_column('campaigns', name)
