@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 import time
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -38,6 +40,22 @@ def write_whole(file: Path, content: bytes, mode: int = 0o644) -> None:
     finally:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
+
+
+def kept_secret(file: Path, make: Callable[[], bytes]) -> bytes:
+    """What `file` holds: a secret made at first use, readable by its owner alone, and the same for all from then on."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not file.exists():
+        temporary = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
+            opened.write(make())
+        try:
+            os.link(temporary, file)  # two first uses at once: the first one's secret stands for both
+        except FileExistsError:
+            pass
+        finally:
+            temporary.unlink()
+    return file.read_bytes()
 
 
 def new_part(folder: Path) -> tuple[int, Path]:

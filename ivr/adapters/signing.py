@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import secrets
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from ivr.adapters.files import kept_secret
 from ivr.errors import Permanent
 
 MARK = b"portevoix-evidence/1 "
@@ -29,18 +28,8 @@ class NotWhole(Permanent):
 
 def load_signing_key(path: Path) -> Ed25519PrivateKey:
     """The installation's key, made at first use, readable by its owner alone."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not path.exists():
-        temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(Ed25519PrivateKey.generate().private_bytes_raw())
-        try:
-            os.link(temporary, path)  # two first uses at once: the first one's key stands for both
-        except FileExistsError:
-            pass
-        finally:
-            temporary.unlink()
-    return Ed25519PrivateKey.from_private_bytes(path.read_bytes())
+    made = kept_secret(path, lambda: Ed25519PrivateKey.generate().private_bytes_raw())
+    return Ed25519PrivateKey.from_private_bytes(made)
 
 
 def public_hex(key: Ed25519PrivateKey) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import secrets
 import time
 from collections import Counter
@@ -15,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
+from ivr.adapters.files import kept_secret
 from ivr.adapters.store import grants, locks, schema
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.journal import note
@@ -46,18 +46,7 @@ def sponsor_scope(sponsor_id: int) -> str:
 
 def load_key(path: Path) -> bytes:
     """The installation's HMAC key, made at first use, readable by its owner alone."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    if not path.exists():
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(32))
-        try:
-            os.link(temporary, path)  # two first uses at once: the first one's key stands for both
-        except FileExistsError:
-            pass
-        finally:
-            temporary.unlink()
-    return path.read_bytes()
+    return kept_secret(path, lambda: secrets.token_bytes(32))
 
 
 class Suppressions:
