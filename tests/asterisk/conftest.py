@@ -29,7 +29,7 @@ SOUNDS = {"p1": 0.4, "m1": 1.0, "n1": 0.8, "c1": 0.3, channelvars.BUILTIN_NOTICE
 """File names of the tests and their seconds."""
 
 
-def wait_for(true: Callable[[], object], what: str, limit_s: float = 10.0) -> None:
+def wait_for(true: Callable[[], object], what: str, limit_s: float = 20.0) -> None:
     """`true()` holds; else the test fails saying `what` did not come."""
     limit = time.monotonic() + limit_s
     while not true():

@@ -105,7 +105,7 @@ class House:
     def state(self, campaign: Campaign) -> CampaignState:
         return self.scene.store.campaigns.named(campaign.name).state
 
-    async def until(self, true: Callable[[], object], limit_s: float = 10.0) -> None:
+    async def until(self, true: Callable[[], object], limit_s: float = 20.0) -> None:
         """`true` holds while the controller lives."""
 
         def holds() -> bool:

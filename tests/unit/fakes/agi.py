@@ -89,7 +89,7 @@ def serving(script: Callable[[AgiSession], Any], **limits: Any) -> Iterator[Scri
         scripted.server.shutdown()
 
 
-def until(condition: Callable[[], bool], limit_s: float = 5.0) -> None:
+def until(condition: Callable[[], bool], limit_s: float = 20.0) -> None:
     """The condition holds; else fails after limit_s."""
     end = time.monotonic() + limit_s
     while not condition():

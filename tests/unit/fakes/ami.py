@@ -104,7 +104,7 @@ class FakeAmi:
             reply(writer, action, "Message: done")
 
 
-async def until(condition: Callable[[], bool], limit_s: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], limit_s: float = 20.0) -> None:
     """The condition holds; else fails after limit_s."""
     async with asyncio.timeout(limit_s):
         while not condition():  # noqa: ASYNC110 - the condition is not ours to signal
