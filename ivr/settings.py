@@ -13,10 +13,12 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ivr.errors import BadSetting
+from ivr.trunk_settings import Section as _Section
+from ivr.trunk_settings import Trunk as Trunk
 
 FILE_NAME = "portevoix.toml"
 HOME = Path(__file__).resolve().parent.parent
@@ -28,10 +30,6 @@ LONGEST_RUN_DIR_BYTES = 80
 Port = int
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class Pbx(_Section):
     """The Asterisk of this machine."""
 
@@ -41,32 +39,20 @@ class Pbx(_Section):
     sip_port: Port = Field(5060, ge=0, le=65535, description="UDP port of SIP; 0: a free one, picked by `ivr up`")
     ami_port: Port = Field(5038, ge=0, le=65535, description="TCP port of the manager, on loopback; 0: a free one")
     agi_port: Port = Field(4573, ge=0, le=65535, description="TCP port of the AGI server, on loopback; 0: a free one")
+    tls_port: Port = Field(
+        5061, ge=0, le=65535, description="TCP port of SIP over TLS, open only if a trunk uses it; 0: a free one"
+    )
+    tls_certificate: str = Field(
+        "", description="file of our certificate with its chain (PEM), for carriers that ask for one"
+    )
+    tls_key: str = Field("", description="file of that certificate's private key (PEM)")
+    tls_ca: str = Field(
+        "", description="file of the authorities (PEM) that carriers' certificates must come from; empty: the machine's"
+    )
     rtp_first: Port = Field(10000, ge=1024, le=65000, description="first UDP port of RTP; two per call")
     rtp_last: Port = Field(19999, ge=1025, le=65535, description="last UDP port of RTP")
     max_files: int = Field(20000, ge=256, description="open files Asterisk asks for; a call takes five")
     channels: int = Field(300, ge=1, description="calls at once on this Asterisk")
-
-
-class Trunk(_Section):
-    """A SIP carrier with its limits."""
-
-    host: str = Field(pattern=r"^[A-Za-z0-9.\-\[\]:]+$", description="host or host:port of the carrier")
-    rate_cps: float = Field(1.0, gt=0, le=1000, description="calls started in any rolling second, at most")
-    channels: int = Field(30, ge=1, description="calls at once, at most")
-    ramp_s: float = Field(
-        10.0, ge=0, le=600, description="seconds from one call a second to the full rate, after a pause or trouble"
-    )
-    caller_id: str = Field("", description="number shown to the people called, as granted by the carrier (+33…)")
-    username: str = Field("", description="name for authentication; empty: by address")
-    password: str = Field("", description="secret for authentication", repr=False)
-    register_with: bool = Field(False, description="true: register with the carrier")
-    transport: Literal["udp", "tcp"] = Field("udp", description="SIP transport")
-    codecs: Literal["alaw", "ulaw", "alaw,ulaw", "ulaw,alaw"] = Field(
-        "alaw,ulaw", description="codecs offered, in order"
-    )
-    number_format: Literal["e164", "plus_e164", "national"] = Field(
-        "plus_e164", description="how a number is written to the carrier: 336…, +336… or 06…"
-    )
 
 
 class Calls(_Section):
@@ -184,6 +170,10 @@ class Settings(BaseSettings):
         """What every node of one installation reads, absolute: the var folder unless told otherwise."""
         return (self.home / Path(self.shared).expanduser()).resolve() if self.shared else self.var_dir
 
+    def file(self, name: str) -> Path:
+        """A file that a setting names, absolute."""
+        return (self.home / Path(name).expanduser()).resolve()
+
     @property
     def suppression_key_file(self) -> Path:
         """The key without which nobody who asked to stop is recognised."""
@@ -263,6 +253,8 @@ def _explain(item: Any) -> str:
     name = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
         return f"unknown setting {name} (`ivr settings` lists all)"
+    if item["type"] == "value_error":  # a section whose settings do not fit together, and says which
+        return f"setting {name}.{item['ctx']['error']}"
     return f"setting {name}: {item['msg']}"
 
 

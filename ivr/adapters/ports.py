@@ -13,9 +13,9 @@ class Ports:
     def __init__(self) -> None:
         self._held: list[socket.socket] = []
 
-    def tcp(self, setting: str, port: int) -> int:
-        """A TCP port of loopback; PortInUse naming the setting."""
-        return self._choose(socket.SOCK_STREAM, setting, "127.0.0.1", port)
+    def tcp(self, setting: str, port: int, host: str = "127.0.0.1") -> int:
+        """A TCP port of `host`; PortInUse naming the setting."""
+        return self._choose(socket.SOCK_STREAM, setting, host, port)
 
     def udp(self, setting: str, host: str, port: int) -> int:
         """A UDP port of `host`; PortInUse naming the setting."""

@@ -131,10 +131,15 @@ def dialled(e164: str, number_format: str, country: str = "FR") -> str:
         _refuse(Reason.NOT_A_NUMBER)
     if number_format == "plus_e164":
         return e164
-    if number_format == "e164":
-        return e164[1:]
+    if number_format in {"e164", "international"}:
+        return ("00" if number_format == "international" else "") + e164[1:]
     written = phonenumbers.format_out_of_country_calling_number(phonenumbers.parse(e164), country)
     return re.sub("[^0-9]", "", written)
+
+
+def prefixed(written: str, prefix: str) -> str:
+    """A number as `dialled` wrote it with what a carrier wants before it; a leading + stays in front."""
+    return f"+{prefix}{written[1:]}" if written.startswith("+") else prefix + written
 
 
 def zones(e164: str) -> tuple[ZoneInfo, ...]:

@@ -18,7 +18,8 @@ from ivr.settings import Settings, Trunk
 
 def is_lab(trunk: Trunk) -> bool:
     """True when nothing but this machine can be reached through the trunk."""
-    return trunk.host.partition(":")[0] in {"127.0.0.1", "localhost"}
+    ways = (*trunk.hosts, trunk.outbound_proxy or trunk.host)
+    return all(way.partition(":")[0] in {"127.0.0.1", "localhost"} for way in ways)
 
 
 def questions(settings: Settings, now: datetime) -> Callable[[Dialable], Verdict]:

@@ -18,9 +18,10 @@ from ivr.adapters.store import Store
 from ivr.errors import AmiDown, Permanent, Uncertain
 from ivr.rules.ahead import Asker, Parts, Room, orders_ahead
 from ivr.rules.breaker import Blame, State
-from ivr.rules.numbers import dialled
+from ivr.rules.numbers import dialled, prefixed
 from ivr.rules.pacing import Pacer
 from ivr.rules.records import Campaign, Dialable, OpenAttempt
+from ivr.rules.routes import endpoint, first_host
 from ivr.rules.sharing import Share
 from ivr.settings import Settings
 from ivr.usecases.committing import Books, Committer, attempts_of
@@ -297,13 +298,15 @@ class Dialer:
 
 def _originate_of(settings: Settings, line: TrunkLine, dialable: Dialable) -> Originate:
     campaign = dialable.campaign
-    number = dialled(dialable.number, line.trunk.number_format, settings.calls.country)
+    trunk = line.trunk
+    number = dialled(dialable.number, trunk.number_format, settings.calls.country)
+    host = first_host(trunk.shares, dialable.attempt)
     return Originate(
         channel_id=dialable.attempt,
-        channel=f"PJSIP/{number}@{line.name}",
+        channel=f"PJSIP/{prefixed(number, trunk.number_prefix)}@{endpoint(line.name, host)}",
         context=CONTEXT,
         extension="s",
-        caller_id=line.trunk.caller_id,
+        caller_id=trunk.caller_id,
         ring_timeout_s=settings.calls.ring_timeout_s,
         variables={
             "IVR_ATTEMPT": dialable.attempt,

@@ -38,7 +38,12 @@ def lab_dir(settings: Settings) -> Path:
 
 def require_loopback(trunk: Trunk) -> None:
     """The trunk's host is this machine's loopback. Raises Refused: the lab never calls through a real carrier."""
-    host = trunk.host
+    for host in (*trunk.hosts, *([trunk.outbound_proxy] if trunk.outbound_proxy else [])):
+        _require_loopback(host)
+
+
+def _require_loopback(host_and_port: str) -> None:
+    host = host_and_port
     if host.startswith("["):
         host = host[1:].partition("]")[0]
     elif host.count(":") == 1:
@@ -48,7 +53,7 @@ def require_loopback(trunk: Trunk) -> None:
     except ValueError:
         loopback = False
     if not loopback:
-        raise Refused(f"the lab uses loopback only: the trunk's host {trunk.host} is not on it (127.0.0.1 is)")
+        raise Refused(f"the lab uses loopback only: the trunk's host {host_and_port} is not on it (127.0.0.1 is)")
 
 
 def set_sounds(settings: Settings, sounds: Mapping[Segment, str]) -> SegmentLengths:

@@ -57,7 +57,7 @@ def trunks(store: Store, settings: Settings) -> list[TrunkState]:
         rate = override.rate_cps if override and override.rate_cps is not None else trunk.rate_cps
         channels = override.channels if override and override.channels is not None else trunk.channels
         mine = [part for part in parts if part.scope == scope]
-        states.append(TrunkState(name, trunk.host, rate, channels, override, mine))
+        states.append(TrunkState(name, ", ".join(trunk.hosts), rate, channels, override, mine))
     return states
 
 

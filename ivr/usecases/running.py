@@ -76,6 +76,7 @@ def resolve(settings: Settings) -> Settings:
     pbx = settings.pbx.model_copy(
         update={
             "sip_port": ports.udp("pbx.sip_port", settings.pbx.bind, settings.pbx.sip_port),
+            "tls_port": _tls_port(ports, settings),
             "ami_port": ports.tcp("pbx.ami_port", settings.pbx.ami_port),
             "agi_port": ports.tcp("pbx.agi_port", settings.pbx.agi_port),
         }
@@ -97,6 +98,13 @@ def resolve(settings: Settings) -> Settings:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.write(resolved.model_dump_json())
     return resolved
+
+
+def _tls_port(ports: Ports, settings: Settings) -> int:
+    """Looked for only where a trunk needs it: else nothing listens there."""
+    if all(trunk.transport != "tls" for trunk in settings.trunks.values()):
+        return settings.pbx.tls_port
+    return ports.tcp("pbx.tls_port", settings.pbx.tls_port, settings.pbx.bind)
 
 
 def down(settings: Settings, progress: Progress, now: bool = False, patience_s: float = 180.0) -> None:

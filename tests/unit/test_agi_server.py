@@ -203,16 +203,15 @@ def test_without_a_file_descriptor_left_a_call_waits_for_one(caplog: pytest.LogC
 
 
 def test_without_room_for_a_thread_a_call_waits_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    with serving(one_play) as scripted:
-        with scripted.call() as first, monkeypatch.context() as patched:
-            first.expect("STREAM FILE")
-            until(lambda: len(threads()) == 2)  # the first call's, and the one that waits
-            patched.setattr(threading.Thread, "start", no_room)
-            with scripted.call() as second, scripted.call() as third:
-                second.expect("STREAM FILE", "200 result=0 endpos=2")
-                third.expect("STREAM FILE", "200 result=0 endpos=3")
-                first.say("200 result=0 endpos=1")
-                assert {scripted.result() for _ in range(3)} == {1, 2, 3}
+    with serving(one_play) as scripted, scripted.call() as first, monkeypatch.context() as patched:
+        first.expect("STREAM FILE")
+        until(lambda: len(threads()) == 2)  # the first call's, and the one that waits
+        patched.setattr(threading.Thread, "start", no_room)
+        with scripted.call() as second, scripted.call() as third:
+            second.expect("STREAM FILE", "200 result=0 endpos=2")
+            third.expect("STREAM FILE", "200 result=0 endpos=3")
+            first.say("200 result=0 endpos=1")
+            assert {scripted.result() for _ in range(3)} == {1, 2, 3}
 
 
 def no_room(_thread: threading.Thread) -> None:

@@ -91,6 +91,10 @@ EMPTY_FILES = ("acl", "ccss", "cel", "cli", "codecs", "features", "http", "pjpro
 """Asterisk complains about each of these when it is absent; empty means: nothing of it."""
 
 
+SRTP = "res_srtp"
+"""Loaded where a trunk's speech is encrypted."""
+
+
 def to_load(codecs: set[str]) -> tuple[str, ...]:
     """The modules to load, in order, for trunks that use `codecs`."""
     extra = (module for codec in sorted(codecs) for module in CODECS.get(codec, ()))

@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ivr.adapters.pbx import cdr, modules, programs, stops
+from ivr.adapters.pbx import cdr, modules, programs, stops, tls
 from ivr.errors import BadSetting, ProgramMissing
 from ivr.settings import HOME, Pbx, Settings, Trunk
 
@@ -121,9 +121,9 @@ def _check_pbx(pbx: Pbx) -> None:
 def _check_trunk(name: str, trunk: Trunk) -> None:
     if not _TRUNK_NAME.fullmatch(name):
         raise BadSetting(f"setting trunks: {name[:40]!r} is no name for a trunk (letters, digits, - and _, at most 32)")
-    if name in {"global", "system", "udp", "tcp"}:
+    if name in {"global", "system", "udp", "tcp", "tls"}:
         raise BadSetting(f"setting trunks: {name} is a name that Asterisk's own sections have; choose another")
-    for setting in ("host", "username", "password"):
+    for setting in ("username", "password"):
         if not _is_value(getattr(trunk, setting)):
             raise BadSetting(f"setting trunks.{name}.{setting}: no line breaks, control characters or blanks at an end")
     if trunk.register_with and not trunk.username:
@@ -136,9 +136,10 @@ def _values(settings: Settings, ami_secret: str) -> dict[str, Any]:
     asterisk = programs.find("asterisk", settings.cache_dir)
     folder = module_folder(asterisk)
     codecs = {codec for trunk in settings.trunks.values() for codec in trunk.codecs.split(",")}
+    secret = [modules.SRTP] if any(one.srtp != "off" for one in settings.trunks.values()) else []
     load = [
         name
-        for name in modules.to_load(codecs)
+        for name in (*modules.to_load(codecs), *secret)
         if name not in modules.ONLY_IN_SOME or (folder / f"{name}.so").is_file()
     ]
     bind = settings.pbx.bind.strip("[]")
@@ -159,6 +160,7 @@ def _values(settings: Settings, ami_secret: str) -> dict[str, Any]:
         "disabled_events": modules.DISABLED_EVENTS,
         "named_filters": programs.major(asterisk) >= 22,
         "transports": sorted({"udp"} | {trunk.transport for trunk in settings.trunks.values()}),
+        "tls": tls.files(settings),
         "bind": f"[{bind}]" if ":" in bind else bind,
         "media_address": settings.pbx.external_address if everywhere else bind,
         "limit_s": int(message + 120),
