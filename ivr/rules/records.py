@@ -11,6 +11,7 @@ from ivr.rules.retry import Made
 from ivr.rules.states import CampaignState
 
 if TYPE_CHECKING:
+    from ivr.rules.billing import Terms
     from ivr.rules.gate_facts import Known
 
 
@@ -96,7 +97,8 @@ class Campaign:
     on. release_at_ms: calls sent before then are ended at once, with the notice. versions: of the message, when it has
     several (rules/versions.py); then `message` is the first one, or the one that `to` chose. pack: whose
     rules hold beside those of every campaign, "base": none; message_class, election: as rules/pack.py names them;
-    territory: of the election.
+    territory: of the election. terms: None of one made before there were prices. budget_cents: with VAT, None: as much
+    as is needed.
     """
 
     id: int
@@ -128,6 +130,8 @@ class Campaign:
     message_class: str = ""
     election: str = ""
     territory: str = ""
+    terms: Terms | None = None
+    budget_cents: int | None = None
 
     def to(self, version: int) -> Campaign:
         """The campaign as those hear it who are to hear that version."""

@@ -22,9 +22,11 @@ AGES = (18, 25, 35, 50, 65, 75)
 """Where the brackets of age begin; the last one has no end."""
 SUMS = (
     "calls", "answered", "heard", "share", "squares", "stayed", "cut", "left_before", "left_early", "notice",
-    "repeated", "stopped", "fallback", "end_unknown",
+    "repeated", "stopped", "fallback", "end_unknown", "billed_s",
 )  # fmt: skip
 """What is added up of any set of calls, in this order. heard: with a listen; share and squares: of their shares."""
+LATER = {"billed_s": "0"}
+"""Sums that came to the books later, with what they are of the calls before."""
 DIMENSIONS = ("hour", "trunk", "attempt", "range", "line_type", "departement", "age")
 """Each call has one value in each of these; "hour" is that of the week, such as 1-09 for Monday from nine to ten."""
 WHOLE = ("all", "")
@@ -89,16 +91,18 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call, reduced to what is added up. outcome: "" while it is not over."""
+    """One call, reduced to what is added up. outcome: "" while it is not over. billed_s: seconds that are billed."""
 
     outcome: str
     heard: Heard | None = None
+    billed_s: int = 0
 
     def cells(self, places: Mapping[str, str]) -> Iterator[tuple[Cell, Sums]]:
         """What it adds to each cell."""
         over = int(self.outcome != "")
         answered = int(self.outcome == "answered")
-        sums = Sums((over, answered, *(_heard_sums(self.heard) if self.heard else (0,) * (len(SUMS) - 2))))
+        heard = _heard_sums(self.heard) if self.heard else (0,) * (len(SUMS) - 3)
+        sums = Sums((over, answered, *heard, self.billed_s))
         yield WHOLE, sums
         for place in places.items():
             yield place, sums
@@ -106,9 +110,9 @@ class Call:
             yield ("outcome", self.outcome), sums
 
 
-def call_of(outcome: str, listen: Listen | None, message_ms: int) -> Call:
+def call_of(outcome: str, listen: Listen | None, message_ms: int, billed_s: int = 0) -> Call:
     """The call that ended so (""; not yet) and of which this was heard. message_ms: the message's length."""
-    return Call(outcome, judge(listen, message_ms) if listen else None)
+    return Call(outcome, judge(listen, message_ms) if listen else None, billed_s)
 
 
 def together(tallies: Sequence[Tally], lengths_ms: Sequence[int]) -> Tally:

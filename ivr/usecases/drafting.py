@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +21,7 @@ from ivr.rules.sharing import EQUAL, Share
 from ivr.rules.versions import parsed
 from ivr.rules.windows import Hours
 from ivr.settings import Settings
-from ivr.usecases import uploading
+from ivr.usecases import budgeting, uploading
 from ivr.usecases.campaigns import now_ms, trunk_of
 from ivr.usecases.prompts import DISCLOSED, Texts, campaign_prompts
 from ivr.usecases.who import login_name
@@ -53,7 +54,8 @@ class Draft:
 
     messages: names, or several with their shares of the audience, as rules/versions.py reads them.
     trunks: names, the preferred one first. rate_cps: calls started per second, None: as its trunks allow. retry: a
-    policy on one line, None: the setting's. expires: date and time in `timezone`, None: never.
+    policy on one line, None: the setting's. expires: date and time in `timezone`, None: never. budget: an amount with
+    VAT, None: as much as is needed.
     """
 
     name: str
@@ -70,16 +72,21 @@ class Draft:
     weight: float = EQUAL.weight
     priority: int = EQUAL.priority
     rules: Rules = NO_PACK
+    budget: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What to change of a campaign; None: leave it. expires: date and time in its time zone, or `never`."""
+    """What to change of a campaign; None: leave it. expires: date and time in its time zone, or `never`.
+
+    budget: an amount with VAT, or `none`.
+    """
 
     rate_cps: float | None = None
     weight: float | None = None
     priority: int | None = None
     expires: str | None = None
+    budget: str | None = None
 
 
 def create(store: Store, settings: Settings, draft: Draft) -> Campaign:
@@ -105,7 +112,7 @@ def create(store: Store, settings: Settings, draft: Draft) -> Campaign:
         "created_at_ms": now_ms(),
     }
     shares = [(one.id, share) for one, share in versions] if len(versions) > 1 else []
-    values |= limits | spoken | _rules(draft.rules)
+    values |= limits | spoken | _rules(draft.rules) | _money(settings, draft, versions, spoken)
     return store.campaigns.create(values, draft.texts.sponsor, shares, login_name())
 
 
@@ -121,8 +128,10 @@ def change(store: Store, name: str, wanted: Change) -> Campaign:
         changes["priority"] = _priority(wanted.priority)
     if wanted.expires is not None:
         changes["expires_at_ms"] = _expires_at_ms(wanted.expires, campaign.timezone)
+    if wanted.budget is not None:
+        changes["budget_cents"] = budgeting.budget_cents(wanted.budget, campaign.terms)
     if not changes:
-        raise Refused("nothing to change: give --rate, --weight, --priority or --expires")
+        raise Refused("nothing to change: give --rate, --weight, --priority, --expires or --budget")
     return store.campaigns.change(campaign.id, Review(login_name(), now_ms()), **changes)
 
 
@@ -169,6 +178,16 @@ def _limits(settings: Settings, draft: Draft) -> dict[str, Any]:
         "weight": Share(draft.weight).weight,
         "priority": _priority(draft.priority),
     }
+
+
+def _money(
+    settings: Settings, draft: Draft, versions: Sequence[tuple[Message, float]], spoken: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What is agreed, and the budget."""
+    around_ms = sum(spoken[f"{part}_ms"] for part in ("preroll", "notice", "confirmation"))
+    terms = budgeting.terms_of(settings, draft.trunks, [one.length_ms for one, _ in versions], around_ms)
+    budget = None if draft.budget is None else budgeting.budget_cents(draft.budget, terms)
+    return {"terms": terms.plain(), "budget_cents": budget}
 
 
 def _rules(rules: Rules) -> dict[str, Any]:

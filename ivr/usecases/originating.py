@@ -14,6 +14,9 @@ from ivr.rules.records import Dialable, Way
 from ivr.settings import Settings
 from ivr.usecases.asking import questions
 
+BUDGET_SPENT = "budget-spent"
+"""What a campaign waits for whose budget bears no further call, until somebody raises it."""
+
 
 def new_attempt_id(now: datetime) -> str:
     """An id for an attempt, its Asterisk channel, its AMI action and its records; ids of later instants sort later."""
@@ -61,6 +64,8 @@ def originate(store: Store, queues: Queues, settings: Settings, campaign_id: int
     claimed = store.attempts.claim(campaign_id, way, ids, ask, int(now.timestamp() * 1000))
     if ask.held is not None and not claimed:
         queues.note_hold(campaign_id, ask.held.rule, ask.held.until.isoformat() if ask.held.until else "")
+    elif not claimed and not store.money.bears_a_call(store.campaigns.by_id(campaign_id)):
+        queues.note_hold(campaign_id, BUDGET_SPENT, "")
     if claimed:  # with nobody to call now (hours, pause) the ask stands a while, or the next would follow at once
         queues.push_orders(way.pbx, [f"{way.trunk} {campaign_id} {attempt}" for attempt in claimed])
         queues.answered_ask(campaign_id, way)

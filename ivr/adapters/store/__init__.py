@@ -14,6 +14,7 @@ from ivr.adapters.store.journal import Journal
 from ivr.adapters.store.limits import Limits
 from ivr.adapters.store.listens import Listens
 from ivr.adapters.store.messages import Messages
+from ivr.adapters.store.money import Money
 from ivr.adapters.store.pbxs import Pbxs
 from ivr.adapters.store.persons import Persons
 from ivr.adapters.store.refusals import Refusals
@@ -44,6 +45,7 @@ class Store:
         self.attempts = Attempts(self.database, self.suppressions)
         self.pbxs = Pbxs(self.database)
         self.limits = Limits(self.database)
+        self.money = Money(self.database)
         self.audit = Audit(self.database)
         self.listens = Listens(self.database)
         self.tallies = Tallies(self.database)

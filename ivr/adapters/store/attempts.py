@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, or_, select, text, update
 
-from ivr.adapters.store import campaigns, ends, locks, moves, schema
+from ivr.adapters.store import campaigns, ends, locks, money, moves, schema
 from ivr.adapters.store.claiming import Chooser, due
 from ivr.adapters.store.counting import counted
 from ivr.adapters.store.engine import Database
@@ -34,6 +34,8 @@ class Attempts:
     def claim(self, campaign_id: int, way: Way, ids: Iterable[str], ask: Ask, at_ms: int) -> list[str]:
         """A due target per id becomes an attempt `claimed` for that way; one that may not be called, `not_allowed`.
 
+        No more than the campaign's budget bears, if each call is as long as one can be.
+
         Returns the ids used. Two claims at once never get the same target: SQLite's write lock or PostgreSQL's row
         locks see to it, and the unique index behind them.
         """
@@ -44,9 +46,11 @@ class Attempts:
             campaign = campaigns.load(connection, campaign_id)
             if campaign.state is not CampaignState.RUNNING:
                 return []
+            money.claiming_alone(connection, campaign)
+            del wanted[money.affordable(connection, campaign, len(wanted)) :]
             same = {"campaign_id": campaign_id, "pbx": way.pbx, "trunk": way.trunk, "claimed_at_ms": at_ms}
             chooser = Chooser(connection, self._suppressions, campaign, way.trunk, ask)
-            for _ in range(LOOKS):
+            for _ in range(LOOKS if wanted else 0):
                 choice = chooser.choose(wanted[len(used) :], at_ms)
                 moves.insert_claims(connection, choice.taken, same)
                 moves.refuse(connection, choice.refused, "claiming", at_ms)

@@ -10,12 +10,13 @@ from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import Connection, Result, Row, bindparam, func, insert, literal, select
 
-from ivr.adapters.store import locks, schema
+from ivr.adapters.store import locks, money, schema
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.journal import ITSELF, note
 from ivr.adapters.store.lookups import rows_among
 from ivr.adapters.store.places import version_of
 from ivr.errors import BadTransition, NotFound, Refused
+from ivr.rules.billing import Terms
 from ivr.rules.records import Books, Campaign, Review, Sound, Version
 from ivr.rules.states import CAMPAIGN_MOVES, CampaignState, TargetState
 
@@ -26,12 +27,16 @@ OVER = (CampaignState.STOPPED.value, CampaignState.FINISHED.value)
 
 
 class Changes(TypedDict, total=False):
-    """What may be changed of a campaign that is not over, also while it runs. expires_at_ms: None: never."""
+    """What may be changed of a campaign that is not over, also while it runs.
+
+    expires_at_ms, budget_cents: None, without one.
+    """
 
     rate_cps: float
     weight: float
     priority: int
     expires_at_ms: int | None
+    budget_cents: int | None
 
 
 class Campaigns:
@@ -74,6 +79,11 @@ class Campaigns:
             raise NotFound(f"there is no campaign named {name!r}; `ivr campaign list` shows those there are")
         return found[0]
 
+    def by_id(self, campaign_id: int) -> Campaign:
+        """The campaign as it stands now."""
+        with self._database.read() as connection:
+            return load(connection, campaign_id)
+
     def all(self) -> list[Campaign]:
         """Every campaign, oldest first."""
         with self._database.read() as connection:
@@ -101,9 +111,13 @@ class Campaigns:
             note(connection, f"campaign-{then}", f"campaign:{campaign.name}", by, at_ms)
 
     def change(self, campaign_id: int, asked: Review = _ITSELF, **changes: Unpack[Changes]) -> Campaign:
-        """The campaign has those values, committed; BadTransition if it is over. asked: by whom and when."""
+        """The campaign has those values, committed; BadTransition if it is over. asked: by whom and when.
+
+        Refused when a budget would be below what is spent and held already.
+        """
         with self._database.write() as connection:
             locks.changing_answers(connection)
+            _check_budget(connection, campaign_id, changes.get("budget_cents"))
             if changes:
                 where = (TABLE.c.id == campaign_id, TABLE.c.state.not_in(OVER))
                 moved = connection.execute(TABLE.update().where(*where).values(**changes)).rowcount
@@ -233,6 +247,19 @@ def _told(made: Campaign) -> dict[str, Any]:
     return {"sounds": sounds} | lists | {name: getattr(made, name) for name in plain}
 
 
+def _check_budget(connection: Connection, campaign_id: int, budget_cents: int | None) -> None:
+    campaign = load(connection, campaign_id)
+    if budget_cents is None or campaign.terms is None:
+        return
+    now = money.spent(connection, campaign, campaign.terms)
+    if budget_cents < now.spent_cents + now.held_cents:
+        raise Refused(
+            f"campaign {campaign.name!r} has spent {now.spent_cents / 100:.2f} {now.currency} and holds "
+            f"{now.held_cents / 100:.2f} for calls under way: its budget cannot be less than both; "
+            f"`ivr campaign pause {campaign.name}` lets no more calls begin"
+        )
+
+
 def _sponsor_id(connection: Connection, name: str) -> int:
     known = connection.execute(select(schema.sponsors.c.id).where(schema.sponsors.c.name == name)).scalar()
     if known is not None:
@@ -251,11 +278,11 @@ def _campaign(rows: Sequence[Row[Any]]) -> Campaign:
     parts: dict[str, Any] = {p: Sound(row[p], row[f"{p}_ms"]) for p in ("preroll", "message", "notice", "confirmation")}
     plain = ("id", "name", "sponsor_id", "sponsor", "batch_id", "language", "rate_cps", "weight", "priority", "retry")
     rest = ("hours", "timezone", "texts", "created_at_ms", "started_at_ms", "finished_at_ms", "expires_at_ms")
-    law = ("pack", "message_class", "election", "territory")
+    law = ("pack", "message_class", "election", "territory", "budget_cents")
     given = {key: row[key] for key in (*plain, *rest, "release_at_ms", *law)}
-    versions = tuple(_version(one) for one in rows if one.version_id is not None)
-    state = CampaignState(row["state"])
-    return Campaign(**given, **parts, trunks=tuple(row["trunks"]), state=state, versions=versions)
+    given["versions"] = tuple(_version(one) for one in rows if one.version_id is not None)
+    given |= {"state": CampaignState(row["state"]), "trunks": tuple(row["trunks"]), "terms": Terms.kept(row["terms"])}
+    return Campaign(**given, **parts)
 
 
 def _version(row: Row[Any]) -> Version:

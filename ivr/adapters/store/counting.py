@@ -87,7 +87,7 @@ def _add(tallies: Tallies, place: _Place, row: Row[Any], times: int) -> None:
 
 def _call(row: RowMapping, message_ms: int) -> Call:
     over = row["state"] == AttemptState.ENDED and row["outcome"]
-    return call_of(row["outcome"] if over else "", judged(row), message_ms)
+    return call_of(row["outcome"] if over else "", judged(row), message_ms, row["billed_s"] or 0)
 
 
 def _places(connection: Connection, attempts: Collection[str]) -> dict[str, _Place]:
@@ -151,8 +151,9 @@ _ADDED = {
     for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
 }
 _LISTENS = schema.listens
+_COUNTED = ("state", "outcome", "cause", "billed_s")
 _CALLS = (
-    select(ATTEMPTS.c.id.label("call"), *(ATTEMPTS.c[name] for name in ("state", "outcome", "cause")), _LISTENS)
+    select(ATTEMPTS.c.id.label("call"), *(ATTEMPTS.c[name] for name in _COUNTED), _LISTENS)
     .outerjoin(_LISTENS, _LISTENS.c.attempt_id == ATTEMPTS.c.id)
     .where((ATTEMPTS.c.state == AttemptState.ENDED.value) | _LISTENS.c.attempt_id.is_not(None))
 )

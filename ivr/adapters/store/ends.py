@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
@@ -16,6 +18,7 @@ from ivr.rules.breaker import Blame
 from ivr.rules.records import Campaign
 from ivr.rules.retry import Made, ending
 from ivr.rules.retry_policy import Ending
+from ivr.rules.segments import Segment
 from ivr.rules.states import AttemptState, CampaignState, Outcome, TargetState, sources
 
 ATTEMPTS = schema.attempts
@@ -32,6 +35,13 @@ class _End:
     given: Mapping[str, Any]
     outcome: Outcome
     row: Row[Any]
+
+    @property
+    def talk_ms(self) -> int | None:
+        """From the answer to the end; None where nobody saw both."""
+        if self.row.answered_at_ms is None or Outcome(self.given["outcome"]) is Outcome.UNKNOWN:
+            return None
+        return int(self.given["at_ms"] - self.row.answered_at_ms)
 
     @property
     def ending(self) -> Ending:
@@ -52,8 +62,10 @@ def end(connection: Connection, ends: Sequence[Mapping[str, Any]], heard: Collec
     # Also a second end, which moves nothing, must be one that could.
     rest = [one for one in ends if Outcome(one["outcome"]) and one["attempt"] not in open_]
     if moved:
-        connection.execute(_END, [_end_values(one) for one in moved])
-        _settle(connection, moved)
+        running = campaigns.load_all(connection, {one.row.campaign_id for one in moved})
+        billed_s = _billed_s(connection, moved, running, heard)
+        connection.execute(_END, [_end_values(one) | {"the_billed_s": billed_s[one.row.id]} for one in moved])
+        _settle(connection, moved, running)
         _note_unheard(connection, [one for one in moved if one.outcome is Outcome.ANSWERED], heard)
     if rest:
         _correct(connection, rest, heard)
@@ -74,9 +86,27 @@ def _outcome(end: Mapping[str, Any], row: Row[Any], heard: Collection[str]) -> O
     return Outcome.ANSWERED if end["attempt"] in heard or known else said
 
 
-def _settle(connection: Connection, moved: Sequence[_End]) -> None:
+def _billed_s(
+    connection: Connection, moved: Sequence[_End], running: Mapping[int, Campaign], heard: Collection[str]
+) -> dict[str, int]:
+    """Seconds billed of each: from its answer to its end; what was heard, where one of these is not known.
+
+    It is said once: what comes to light of a call later is not billed, so that a budget stays kept.
+    """
+    answered = [one for one in moved if one.outcome is Outcome.ANSWERED and running[one.row.campaign_id].terms]
+    talk_ms = {one.row.id: one.talk_ms for one in answered}
+    unknown = {attempt for attempt, lasted_ms in talk_ms.items() if lasted_ms is None}
+    told = {row.attempt_id: row.all_ms for row in rows_among(connection, _TOLD, _LISTEN, unknown & set(heard))}
+    found = dict.fromkeys((one.row.id for one in moved), 0)
+    for one in answered:
+        lasted_ms, terms = talk_ms[one.row.id], running[one.row.campaign_id].terms
+        if terms is not None:
+            found[one.row.id] = terms.billed_s(told.get(one.row.id, 0) if lasted_ms is None else lasted_ms)
+    return found
+
+
+def _settle(connection: Connection, moved: Sequence[_End], running: Mapping[int, Campaign]) -> None:
     """The targets of attempts that just ended are done, or due again."""
-    running = campaigns.load_all(connection, {one.row.campaign_id for one in moved})
     again = [one for one in moved if _may_matter(one, running[one.row.campaign_id])]
     sent = sent_to(connection, {one.row.target_id for one in again}) if again else {}
     values = []
@@ -166,7 +196,7 @@ def _take_back_retries(connection: Connection, targets: Iterable[int]) -> None:
 
 _ID = ATTEMPTS.c.id
 _OPEN = select(
-    *(ATTEMPTS.c[name] for name in ("id", "state", "target_id", "campaign_id")),
+    *(ATTEMPTS.c[name] for name in ("id", "state", "target_id", "campaign_id", "answered_at_ms")),
     ATTEMPTS.c.outcome.label("attempt_outcome"),
     TARGETS.c.outcome,
     schema.contacts.c.number,
@@ -190,8 +220,13 @@ _END = (
         ATTEMPTS.c.id == bindparam("the_id"),
         or_(*(ATTEMPTS.c.state == state.value for state in sources(AttemptState.ENDED))),  # executemany takes no IN
     )
-    .values(state=AttemptState.ENDED.value, ended_at_ms=bindparam("the_end_ms"), **_SAID)
+    .values(
+        state=AttemptState.ENDED.value, ended_at_ms=bindparam("the_end_ms"), billed_s=bindparam("the_billed_s"), **_SAID
+    )
 )
+_LISTEN = schema.listens.c.attempt_id
+_HEARD_MS = reduce(add, (schema.listens.c[f"{segment.value}_ms"] for segment in Segment))
+_TOLD = select(_LISTEN, _HEARD_MS.label("all_ms"))
 _KNOW = (
     update(ATTEMPTS)
     .where(ATTEMPTS.c.id == bindparam("the_id"), ATTEMPTS.c.outcome == Outcome.UNKNOWN.value)

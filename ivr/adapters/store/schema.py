@@ -24,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 
-from ivr.rules.tally import SUMS
+from ivr.rules.tally import LATER, SUMS
 
 metadata = MetaData(
     naming_convention={
@@ -186,6 +186,8 @@ campaigns = Table(
     Column("message_class", String(32), nullable=False, server_default=""),  # rules/pack.py
     Column("election", String(64), nullable=False, server_default=""),  # of the pack's calendar; "": about none
     Column("territory", String(64), nullable=False, server_default=""),  # of the election; "": the whole of it
+    Column("terms", JSON, nullable=False, server_default="{}"),  # rules/billing.py; {}: made before there were prices
+    Column("budget_cents", BigInteger),  # with VAT; null: as much as is needed
 )
 
 # Of a campaign whose message has several; one that has none here plays its message to everybody.
@@ -234,6 +236,7 @@ attempts = Table(
     Column("ended_at_ms", BigInteger),
     Column("cause", Integer),
     Column("tech_cause", Integer),
+    Column("billed_s", Integer),  # set once, with the end; null: before
     Column("note", Text, nullable=False, server_default=""),
     Index("ix_attempts_campaign_id_state", "campaign_id", "state"),
     Index("ix_attempts_pbx_state", "pbx", "state"),
@@ -278,7 +281,7 @@ tally_cells = Table(
     Column("version", SmallInteger, primary_key=True, autoincrement=False),  # as in `targets`
     Column("dimension", String(16), primary_key=True),
     Column("value", String(64), primary_key=True),
-    *(Column(name, BigInteger, nullable=False) for name in SUMS),
+    *(Column(name, BigInteger, nullable=False, server_default=LATER.get(name)) for name in SUMS),
     sqlite_with_rowid=False,
 )
 

@@ -24,6 +24,7 @@ from ivr.doors.cli.lab import lab
 from ivr.doors.cli.message import message
 from ivr.doors.cli.notice import notice
 from ivr.doors.cli.plan import plan_command
+from ivr.doors.cli.price import price
 from ivr.doors.cli.rights import rights
 from ivr.doors.cli.settings_command import settings_command
 from ivr.doors.cli.sponsor import sponsor
@@ -64,6 +65,7 @@ for command in (
     trunk,
     pbx,
     plan_command,
+    price,
     lab,
     settings_command,
 ):

@@ -23,6 +23,7 @@ from ivr.usecases.reporting import Report
 WHEN = "date and time in the campaign's time zone, as in 2026-12-01T20:00"
 WEIGHT = "Its part of a trunk that campaigns share: one with 2 makes twice the calls of one with 1."
 PRIORITY = "While it has people to call, campaigns of a lower priority on the same trunk wait."
+BUDGET = "never exceeded: a call begins only if the budget bears the longest that it can be (`ivr price list`)."
 NOW = click.option("--now", is_flag=True, help="Also end the calls on the line at once; the privacy notice is played.")
 ENDING = "; the calls on the line are ended, with the notice"
 
@@ -65,6 +66,7 @@ def campaign() -> None:
     " Default: the setting `calls.retry`.",
 )
 @click.option("--expires", metavar="WHEN", help=f"No call leaves from then on: {WHEN}. Default: never.")
+@click.option("--budget", metavar="AMOUNT", help=f"With VAT; {BUDGET} Default: as much as is needed.")
 @click.option("--rules", "pack", default=BASE, show_default=True, help="Rule pack (`ivr gate rules`).")
 @click.option("--class", "message_class", type=click.Choice(list(MessageClass)), help="What the message is.")
 @click.option("--election", default="", help="That the message is about, of the rule pack's calendar.")
@@ -150,6 +152,7 @@ def stop(context: click.Context, name: str, now: bool) -> None:
 @click.option("--weight", type=float, help=WEIGHT)
 @click.option("--priority", type=int, help=PRIORITY)
 @click.option("--expires", metavar="WHEN", help=f"No call leaves from then on: {WHEN}; or «never».")
+@click.option("--budget", metavar="AMOUNT", help=f"With VAT, or «none»; {BUDGET}")
 @click.pass_context
 def set_(context: click.Context, /, name: str, **changes: Any) -> None:
     """Change a campaign that is not over; while it runs, within a second and without a restart.

@@ -23,6 +23,7 @@ from ivr.rules.tally import UNIT, Sums
 from ivr.settings import Settings
 from ivr.usecases import limits, troubles
 from ivr.usecases.drafting import AS_ITS_TRUNKS_CPS
+from ivr.usecases.originating import BUDGET_SPENT
 
 REFRESH_S = 0.5
 PLAIN_EVERY_S = 5.0
@@ -123,6 +124,7 @@ class Meter:
             f"{books.outcomes.get('answered', 0)} answered",
             self._listen_rate(),
             f"{sum(books.not_allowed.values())} not allowed",
+            self._money(),
             self._again(books),
             self._left(books),
             halt_line(halt) if halt else "",
@@ -158,6 +160,18 @@ class Meter:
             return ""
         return f"{books.waiting} to be called again, from {_local(books.next_due_ms, self._campaign)}"
 
+    def _money(self) -> str:
+        """What was spent and is held, and what is left of the budget; with VAT."""
+        spending = self.store.money.spending(self._campaign)
+        if spending is None:
+            return ""
+        parts = [f"{_amount(spending.spent_cents)} {spending.currency} spent"]
+        budget = self.store.campaigns.by_id(self._campaign.id).budget_cents
+        if budget is not None:
+            left = budget - spending.spent_cents - spending.held_cents
+            parts += [f"{_amount(spending.held_cents)} held", f"{_amount(left)} left of {_amount(budget)}"]
+        return ", ".join(parts)
+
     def _worst_seconds(self) -> list[str]:
         """The most calls that any PBX began in a rolling second, of each of its trunks, beside what may be now."""
         return [
@@ -178,6 +192,9 @@ class Meter:
         parked = troubles.parked(self._queues, (beat.name for beat in self.store.pbxs.all()), rule)
         if parked:
             return f"waits: {parked}"
+        if rule == BUDGET_SPENT:
+            raises = f"`ivr campaign set {self._campaign.name} --budget` raises it"
+            return f"waits: the budget bears no further call; {raises}"
         if not until:
             return f"waits: {rule} (somebody must mend it)"
         return f"waits: {rule} until {_local(datetime.fromisoformat(until).timestamp() * 1000, self._campaign)}"
@@ -190,9 +207,14 @@ def limits_line(campaign: Campaign) -> str:
         f"at most {campaign.rate_cps:g} calls/s" if own else "as many calls as its trunks allow",
         f"weight {campaign.weight:g}",
         f"priority {campaign.priority}",
+        f"budget {_amount(campaign.budget_cents)}" if campaign.budget_cents is not None else "",
         "does not expire" if expires_ms is None else f"expires {_local(expires_ms, campaign)}",
     ]
-    return " · ".join(parts)
+    return " · ".join(part for part in parts if part)
+
+
+def _amount(cents: int) -> str:
+    return f"{cents / 100:,.2f}"
 
 
 def _local(at_ms: float, campaign: Campaign) -> str:
