@@ -113,6 +113,14 @@ class Lab(_Section):
     media_port: Port = Field(0, ge=0, le=65535, description="UDP port where the electorate hears; 0: a free one")
 
 
+class Metrics(_Section):
+    """What Prometheus reads: [monitoring](monitoring.md)."""
+
+    enabled: bool = Field(False, description="true: `ivr up` also starts the process that Prometheus scrapes")
+    bind: str = Field("127.0.0.1", description="address where /metrics is served; it has no password")
+    port: Port = Field(9464, ge=0, le=65535, description="TCP port of /metrics; 0: a free one")
+
+
 class Settings(BaseSettings):
     """Every setting of one installation, checked; relative paths are relative to the settings file."""
 
@@ -137,6 +145,7 @@ class Settings(BaseSettings):
     speech: Speech = Speech()
     message: Message = Message()
     lab: Lab = Lab()
+    metrics: Metrics = Metrics()
 
     @classmethod
     def settings_customise_sources(

@@ -42,3 +42,12 @@ class Ports:
         """The chosen ports are free for those who will use them."""
         for held in self._held:
             held.close()
+
+
+def listens(host: str, port: int, timeout_s: float) -> bool:
+    """Whether a TCP connection to that port is taken in time."""
+    try:
+        with socket.create_connection((host, port), timeout_s):
+            return True
+    except OSError:
+        return False

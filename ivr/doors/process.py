@@ -22,6 +22,7 @@ MODULES = {
     "media": "media_worker",
     "asterisk": "asterisk",
     "redis": "redis_server",
+    "metrics": "metrics",
 }
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ivr.adapters import agi
 from ivr.adapters.pbx import instance
+from ivr.adapters.ports import listens
 from ivr.adapters.queues import MEDIA, ORIGINATE, RECORD, Queues
 from ivr.adapters.supervisor import State, Supervisor
 from ivr.errors import IvrError, NotFound, NotReady
@@ -93,6 +94,7 @@ def _probes(settings: Settings, queues: Queues) -> dict[str, Callable[[], str]]:
         ORIGINATE: lambda: _worker_says(queues, ORIGINATE),
         RECORD: lambda: _worker_says(queues, RECORD),
         MEDIA: lambda: _worker_says(queues, MEDIA),
+        "metrics": lambda: _metrics_says(settings),
     }
 
 
@@ -127,6 +129,13 @@ def _worker_says(queues: Queues, queue: str) -> str:
     if not count:
         raise NotReady("no worker registered")
     return f"{count} on the queue"
+
+
+def _metrics_says(settings: Settings) -> str:
+    told = settings.metrics
+    if not listens(told.bind, told.port, 2.0):
+        raise NotReady("it does not listen")
+    return f"http://{told.bind}:{told.port}/metrics"
 
 
 def channels(settings: Settings) -> int:

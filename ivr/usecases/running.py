@@ -81,6 +81,9 @@ def resolve(settings: Settings) -> Settings:
             "agi_port": ports.tcp("pbx.agi_port", settings.pbx.agi_port),
         }
     )
+    metrics = settings.metrics
+    if metrics.enabled:
+        metrics = metrics.model_copy(update={"port": ports.tcp("metrics.port", metrics.port, metrics.bind)})
     lab, trunks = settings.lab, settings.trunks
     if lab.enabled:
         lab_sip = ports.udp("lab.sip_port", "127.0.0.1", lab.sip_port)
@@ -93,7 +96,9 @@ def resolve(settings: Settings) -> Settings:
         }
         trunks = trunks | moved
     ports.release()
-    resolved = settings.model_copy(update={"pbx": pbx, "lab": lab, "trunks": trunks, "home": settings.home.resolve()})
+    resolved = settings.model_copy(
+        update={"pbx": pbx, "lab": lab, "trunks": trunks, "metrics": metrics, "home": settings.home.resolve()}
+    )
     path = settings.resolved_file
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.write(resolved.model_dump_json())
@@ -159,6 +164,8 @@ def _processes(settings: Settings) -> list[Process]:
     ours += [(f"{RECORD}-{n}", 60, ["worker", RECORD]) for n in range(settings.workers_record)]
     ours += [(f"{MEDIA}-{n}", 60, ["media"]) for n in range(settings.workers_media)]
     ours += [("agi", 40, ["agi"]), ("controller", 50, ["controller"])]
+    if settings.metrics.enabled:
+        ours.append(("metrics", 70, ["metrics"]))
     if settings.lab.enabled:
         ours.append(("carrier", 30, ["carrier"]))
     processes = [Process("asterisk", asterisk, 20, asterisk_env)]

@@ -44,6 +44,8 @@ url = "{database}"
 enabled = true
 sip_port = {lab_sip}
 media_port = {lab_media}
+[metrics]
+port = {metrics}
 [trunks.lab]
 host = "127.0.0.1:{lab_sip}"
 rate_cps = 10
@@ -110,6 +112,7 @@ def settings_file(folder: Path, database: str) -> Path:
     rtp = 20000 + os.getpid() % 40 * 1000
     text = SETTINGS.format(
         sip=ports.udp("", loopback, 0), ami=ports.tcp("", 0), agi=ports.tcp("", 0), rtp=rtp, rtp_last=rtp + 398,
+        metrics=ports.tcp("", 0),
         lab_sip=ports.udp("", loopback, 0), lab_media=ports.udp("", loopback, 0), database=database,
     )  # fmt: skip
     ports.release()

@@ -7,6 +7,8 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography import x509
+
 from ivr.errors import BadSetting
 from ivr.settings import Settings
 
@@ -44,6 +46,14 @@ def files(settings: Settings) -> TlsFiles | None:
         reason = getattr(error, "reason", None) or "it wants a password"
         raise BadSetting(f"settings pbx.tls_certificate and pbx.tls_key do not belong together: {reason}") from None
     return TlsFiles(ca, certificate, key)
+
+
+def expires_s(certificate: Path) -> float | None:
+    """When the file's first certificate expires, Unix seconds; None when it cannot be read."""
+    try:
+        return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc.timestamp()
+    except (OSError, ValueError):
+        return None
 
 
 def _readable(setting: str, file: Path) -> Path:
