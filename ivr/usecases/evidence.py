@@ -16,6 +16,7 @@ from ivr.errors import NotFound
 from ivr.rules import chain
 from ivr.rules.records import Campaign
 from ivr.settings import Settings
+from ivr.usecases import invoicing
 from ivr.usecases.campaigns import now_ms
 from ivr.usecases.reports import report_of
 from ivr.usecases.who import login_name
@@ -98,6 +99,8 @@ def _texts(store: Store, campaign: Campaign) -> dict[str, bytes]:
         "journal.json": [asdict(link) for link in links],
         "consents.json": [asdict(link) for link in store.consents.sample(campaign.id, campaign.sponsor_id, SAMPLE)],
     }
+    if campaign.terms is not None:
+        told["invoice.json"] = invoicing.content(invoicing.invoice_of(store, campaign.name))
     return {name: _json(value) for name, value in told.items()}
 
 

@@ -19,6 +19,7 @@ from ivr.doors.cli.evidence import evidence
 from ivr.doors.cli.gate import gate
 from ivr.doors.cli.halt import halt, unhalt
 from ivr.doors.cli.installation import down, process, setup, status, up
+from ivr.doors.cli.invoice import invoice
 from ivr.doors.cli.journal import journal
 from ivr.doors.cli.lab import lab
 from ivr.doors.cli.message import message
@@ -66,6 +67,7 @@ for command in (
     pbx,
     plan_command,
     price,
+    invoice,
     lab,
     settings_command,
 ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from ivr.rules.invoice import Line
@@ -12,7 +13,7 @@ NARROW = "\u202f"
 """What French puts between thousands: a space that does not break."""
 WORDS = {
     "fr": {
-        "voice": "Appels décrochés",
+        "voice": "Appels vocaux décrochés",
         "tier": "tranche",
         "production": "Production d'un enregistrement",
         "caller_id": "Numéro présenté",
@@ -34,9 +35,46 @@ WORDS = {
         "minutes": "minutes",
         "billed": "Un appel décroché est facturé par pas de {step} s, au moins {least} s ; les autres ne coûtent rien.",
         "rounding": "Chaque ligne est arrondie au centime le plus proche, puis la TVA sur leur somme.",
+        "invoice": "Facture",
+        "provisional": "Décompte provisoire",
+        "campaign": "Campagne",
+        "id": "n°",
+        "sponsor": "Pour le compte de",
+        "legal_name": "Dénomination",
+        "payer": "Payeur",
+        "mandate": "Mandataire financier",
+        "address": "Adresse",
+        "election": "Élection",
+        "territory": "Territoire",
+        "channel": "Canal",
+        "by_voice": "Téléphone, message enregistré",
+        "calls_from": "Appels du",
+        "calls_to": "au",
+        "hours": "Horaires d'appel",
+        "lines": "Prestations",
+        "calls": "Appels",
+        "places": "Par département",
+        "annex": "Annexe : ce qui a été diffusé",
+        "message": "Message",
+        "loaded": "Numéros chargés",
+        "attempted": "Appelés",
+        "answered": "Décrochés",
+        "completed": "Écoutés jusqu'au bout",
+        "billed_s": "Secondes facturées",
+        "departement": "Département",
+        "not_known": "non connu",
+        "part": "Partie",
+        "text": "Texte ou empreinte",
+        "played": "diffusé :",
+        "preroll": "Annonce",
+        "notice": "Mention d'information",
+        "confirmation": "Confirmation",
+        "not_final": "La campagne n'est pas terminée : ce décompte n'est pas une facture.",
+        "capped": "Aucun appel n'est facturé au-delà de la durée la plus longue prévue au lancement de la campagne.",
+        "content": "Empreinte du contenu :",
     },
     "en": {
-        "voice": "Answered calls",
+        "voice": "Answered voice calls",
         "tier": "tier",
         "production": "Production of a recording",
         "caller_id": "Number shown",
@@ -58,6 +96,43 @@ WORDS = {
         "minutes": "minutes",
         "billed": "An answered call is billed in steps of {step} s, {least} s at least; others cost nothing.",
         "rounding": "Each line is rounded to the nearest cent, then the VAT on their sum.",
+        "invoice": "Invoice",
+        "provisional": "Provisional statement",
+        "campaign": "Campaign",
+        "id": "no.",
+        "sponsor": "On behalf of",
+        "legal_name": "Legal name",
+        "payer": "Payer",
+        "mandate": "Financial agent",
+        "address": "Address",
+        "election": "Election",
+        "territory": "Territory",
+        "channel": "Channel",
+        "by_voice": "Telephone, recorded message",
+        "calls_from": "Calls from",
+        "calls_to": "to",
+        "hours": "Calling hours",
+        "lines": "Services",
+        "calls": "Calls",
+        "places": "By département",
+        "annex": "Annex: what was played",
+        "message": "Message",
+        "loaded": "Numbers loaded",
+        "attempted": "Called",
+        "answered": "Answered",
+        "completed": "Heard to the end",
+        "billed_s": "Seconds billed",
+        "departement": "Département",
+        "not_known": "not known",
+        "part": "Part",
+        "text": "Text or hash",
+        "played": "played:",
+        "preroll": "Pre-roll",
+        "notice": "Notice",
+        "confirmation": "Confirmation",
+        "not_final": "The campaign is not over: this statement is no invoice.",
+        "capped": "No call is billed for more than the longest length that was set when the campaign was made.",
+        "content": "Hash of the content:",
     },
 }
 
@@ -101,6 +176,11 @@ class Say:
     def whole(self, number: int) -> str:
         """A count."""
         return self._marks(f"{number:,}")
+
+    @staticmethod
+    def instant(at_ms: int) -> str:
+        """As programs read it, UTC."""
+        return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
     def _marks(self, text: str) -> str:
         if self.language != "fr":
