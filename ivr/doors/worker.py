@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import secrets
 import time
@@ -10,9 +11,16 @@ from ivr.adapters.queues import Queues
 from ivr.errors import NotReady
 from ivr.settings import Settings
 
+JOBS = "ivr.doors.jobs"
+"""Theirs are RQ's own imports otherwise: half a second of work in the first job of each worker."""
+
 
 def run(settings: Settings, queue: str) -> None:
-    """Works on `queue` until SIGTERM. Waits for Redis, however long it takes."""
+    """Works on `queue` until SIGTERM. Waits for Redis, however long it takes.
+
+    What the jobs need is imported before the worker says that it lives, not while the first call waits for its order.
+    """
+    importlib.import_module(JOBS)
     answering(settings).work(queue, name_of(settings, queue))
 
 

@@ -109,6 +109,11 @@ class Allotter:
         late = self._began_s is not None and not self._alone and now_s - self._began_s > LATE_S
         return now_s - self._lease_s < LEASE_S and not late
 
+    @property
+    def alone(self) -> bool:
+        """Whether no other PBX was alive at the last beat."""
+        return self._alone
+
     async def begin(self) -> None:
         """The PBX's name is ours. Raises NameTaken."""
         await self._name.take()

@@ -11,7 +11,7 @@ from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
 from ivr.errors import AmiLoginRefused, NameTaken, Temporary
 from ivr.settings import Settings
-from ivr.usecases import feeding, following, keeping, releasing
+from ivr.usecases import feeding, following, keeping
 from ivr.usecases.allotting import Allotter
 from ivr.usecases.dialing import Dialer
 from ivr.usecases.feeding import Feeder
@@ -23,7 +23,7 @@ from ivr.usecases.releasing import Releaser
 from ivr.usecases.telling import Teller
 
 log = logging.getLogger(__name__)
-APPLY_EVERY_S = 0.1
+APPLY_EVERY_S, APPLY_IDLE_EVERY_S = 0.1, 0.5
 
 
 class Controller:
@@ -37,7 +37,7 @@ class Controller:
         self.follower = Follower(store, ami, self.dialer, self._teller)
         self.reconciler = Reconciler(settings, store, ami, witness, self.follower)
         self.allotter = Allotter(settings, store, self.dialer)
-        self._releaser = Releaser(store, ami, self.dialer)
+        self._releaser = Releaser(ami, self.dialer)
         self._feeder = Feeder(self._pbx, store, queues, self.dialer, self.allotter)
         self.keeper = Keeper(settings, store, queues, self.dialer, self.allotter.watch)
 
@@ -58,8 +58,8 @@ class Controller:
             again("answers", follower.note_answers, lambda: following.ANSWERS_EVERY_S),
             again("feed", self._feeder.step, lambda: feeding.FEED_EVERY_S),
             again("keep", self.keeper.step, lambda: keeping.KEEP_EVERY_S),
-            again("release", self._releaser.step, lambda: releasing.RELEASE_EVERY_S),
-            again("apply", self._apply, lambda: APPLY_EVERY_S),
+            again("release", self._release, lambda: 0.0),
+            again("apply", self._apply, lambda: APPLY_EVERY_S if self._is_busy() else APPLY_IDLE_EVERY_S),
             self.allotter.run(),
             self._teller.run(),
             self.reconciler.run(),
@@ -74,8 +74,18 @@ class Controller:
         except* NameTaken as taken:
             raise taken.exceptions[0] from None
 
+    async def _release(self) -> None:
+        """After each look into the books."""
+        await self._feeder.looked.wait()
+        self._feeder.looked.clear()
+        await self._releaser.step(self._feeder.pulse)
+
     async def _apply(self) -> None:
         self.allotter.apply()
+
+    def _is_busy(self) -> bool:
+        """Whether a change of what may be used would be felt: there are orders, or others share the limits."""
+        return not self.allotter.alone or any(line.waiting or line.reserved for line in self.dialer.trunks.values())
 
     async def _begin(self) -> None:
         while True:

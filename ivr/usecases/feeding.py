@@ -7,7 +7,7 @@ import logging
 import time
 
 from ivr.adapters.queues import Queues
-from ivr.adapters.store import Store
+from ivr.adapters.store import Pulse, Store
 from ivr.rules.records import Campaign, Override, Way
 from ivr.usecases.allotting import Allotter
 from ivr.usecases.dialing import Dialer
@@ -24,8 +24,12 @@ more than an order."""
 SOON_S = 0.15
 DRY_S = 1.0
 """Who was asked for people so long ago and gave none holds back no other campaign."""
-EXPECTED_S = 2.5
+EXPECTED_S, EXPECTED_OF_DRY_S = 2.5, 0.3
 """How long orders that were asked for are looked for at every step."""
+DRY_EVERY_S = 2.0
+"""Who gave nobody is asked again so much later."""
+RELEASED_MS = 3_600_000
+"""No call lasts as long: an end that was asked for before that concerns nobody who is on the line now."""
 
 
 class Feeder:
@@ -33,29 +37,33 @@ class Feeder:
 
     def __init__(self, pbx: str, store: Store, queues: Queues, dialer: Dialer, allotter: Allotter) -> None:
         self._pbx, self._store, self._queues, self._dialer, self._allotter = pbx, store, queues, dialer, allotter
-        self._looked_s = self._asked_s = -1000.0
+        self._looked_s = self._expects_until_s = -1000.0
         self._unanswered_s: dict[int, float] = {}  # since when each campaign was asked for people that did not come
+        self._asked_s: dict[tuple[int, str], float] = {}  # when each was asked last, for each trunk
+        self.looked = asyncio.Event()
+        self.pulse = Pulse()  # of the last look
 
     async def step(self) -> None:
         """Orders that came are accepted; each running campaign's trunk has what it needs, as far as it has room."""
         now_s = time.monotonic()
         look = now_s - self._looked_s >= CAMPAIGNS_EVERY_S
-        if not look and now_s - self._asked_s > EXPECTED_S:
+        if not look and now_s > self._expects_until_s:
             return
-        texts, running, overrides = await asyncio.to_thread(self._read, look)
+        texts, pulse = await asyncio.to_thread(self._read, look)
         for text in texts:
             self._accept(text)
         if texts:
-            self._asked_s = now_s - EXPECTED_S
-        if look:
-            self._looked_s = now_s
-            self._note(running, overrides)
+            self._expects_until_s = now_s
+        if pulse:
+            self._looked_s, self.pulse = now_s, pulse
+            self.looked.set()
+            self._note(pulse.running, pulse.overrides)
             await self._give_back(self._dialer.stuck())
-            await self._feed(running)
+            await self._feed(pulse.running)
 
-    def _read(self, look: bool) -> tuple[list[str], list[Campaign], dict[str, Override]]:
+    def _read(self, look: bool) -> tuple[list[str], Pulse | None]:
         texts = self._queues.take_orders(self._pbx, 1000)
-        return (texts, self._store.campaigns.running(), self._store.limits.all()) if look else (texts, [], {})
+        return texts, self._store.pulse(int(time.time() * 1000) - RELEASED_MS) if look else None
 
     def _accept(self, text: str) -> None:
         try:
@@ -87,18 +95,23 @@ class Feeder:
         for campaign in running:
             if parked := self._dialer.parked(campaign):
                 await asyncio.to_thread(self._queues.note_hold, campaign.id, *parked)
-        for (campaign_id, trunk), most in self._dialer.orders_ahead(self._dry(running), AHEAD_S).items():
+        dry, now_s = self._dry(running), time.monotonic()
+        for (campaign_id, trunk), most in self._dialer.orders_ahead(dry, AHEAD_S).items():
             waiting = self._dialer.waiting(campaign_id, trunk)
-            if most > waiting and most >= 2 * waiting:
-                await self._ask(campaign_id, Way(self._pbx, trunk), most - waiting)
+            soon = campaign_id in dry and now_s - self._asked_s.get((campaign_id, trunk), -DRY_EVERY_S) < DRY_EVERY_S
+            if most > waiting and most >= 2 * waiting and not soon:
+                expected_s = EXPECTED_OF_DRY_S if campaign_id in dry else EXPECTED_S
+                await self._ask(campaign_id, trunk, most - waiting, expected_s)
 
-    async def _ask(self, campaign_id: int, way: Way, count: int) -> None:
+    async def _ask(self, campaign_id: int, trunk: str, count: int, expected_s: float) -> None:
         now_s = time.monotonic()
         self._unanswered_s.setdefault(campaign_id, now_s)
-        if await asyncio.to_thread(self._queues.ask_originate, campaign_id, way, count):
-            self._asked_s = now_s
+        if await asyncio.to_thread(self._queues.ask_originate, campaign_id, Way(self._pbx, trunk), count):
+            self._asked_s[campaign_id, trunk] = now_s
+            self._expects_until_s = max(self._expects_until_s, now_s + expected_s)
 
     def _dry(self, running: list[Campaign]) -> set[int]:
         """Campaigns that were asked for people a while ago, and none came: done but for the last calls, or held."""
         self._unanswered_s = {one.id: self._unanswered_s[one.id] for one in running if one.id in self._unanswered_s}
+        self._asked_s = {way: at_s for way, at_s in self._asked_s.items() if way[0] in self._unanswered_s}
         return {one for one, since_s in self._unanswered_s.items() if time.monotonic() - since_s > DRY_S}

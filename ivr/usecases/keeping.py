@@ -9,6 +9,7 @@ from typing import Any
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
 from ivr.rules.allotment import SILENT_S
+from ivr.rules.records import Campaign
 from ivr.settings import Settings
 from ivr.usecases.allotting import Watch, steady_s
 from ivr.usecases.dialing import Dialer
@@ -30,9 +31,10 @@ class Keeper:
 
     async def step(self) -> None:
         """All of it, once."""
-        await asyncio.to_thread(self._keep, self.figures(), int(time.time() * 1000))
+        running = list(self._dialer.running.values())
+        await asyncio.to_thread(self._keep, self.figures(), running, int(time.time() * 1000))
 
-    def _keep(self, figures: dict[str, Any], now_ms: int) -> None:
+    def _keep(self, figures: dict[str, Any], running: list[Campaign], now_ms: int) -> None:
         self._queues.publish_live(self._settings.pbx.name, figures)
         # Of every PBX: one that was renamed or taken away gives nothing back by itself.
         self._store.attempts.release_claimed(None, now_ms - int(CLAIM_LIFE_S * 1000))
@@ -42,7 +44,8 @@ class Keeper:
             self._queues.publish_results(lost)
         if self._queues.waiting_results():
             self._queues.ring_record()
-        finish_done(self._store, now_ms)
+        if running:
+            finish_done(self._store, now_ms)
 
     def _tend_silent(self, now_ms: int) -> set[str]:
         """What others had not dialled is given back; what they had is closed when it must be over. Returns the lost."""

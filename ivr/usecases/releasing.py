@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import time
 
 from ivr.adapters.ami import AmiClient
 from ivr.adapters.pbx import channelvars
-from ivr.adapters.store import Store
+from ivr.adapters.store import Pulse
 from ivr.errors import AmiDown, IvrError
 from ivr.rules.segments import Segment
 from ivr.usecases.dialing import Dialer
@@ -16,9 +14,6 @@ from ivr.usecases.outcomes import LiveCall
 
 log = logging.getLogger(__name__)
 
-RELEASE_EVERY_S = 0.5
-RECENT_MS = 3_600_000
-"""No call lasts as long: what was asked for before concerns nobody who is on the line now."""
 LAST_WORDS = frozenset({Segment.NOTICE.value, Segment.CONFIRMATION.value, channelvars.SEGMENT_AFTER})
 """Who has come to these hears them to their end, as everybody does, and not again from their beginning."""
 
@@ -26,27 +21,17 @@ LAST_WORDS = frozenset({Segment.NOTICE.value, Segment.CONFIRMATION.value, channe
 class Releaser:
     """Ends the calls of one PBX that were sent before their campaign, or all calls, were to be released."""
 
-    def __init__(self, store: Store, ami: AmiClient, dialer: Dialer) -> None:
-        self._store, self._ami, self._dialer = store, ami, dialer
+    def __init__(self, ami: AmiClient, dialer: Dialer) -> None:
+        self._ami, self._dialer = ami, dialer
 
-    async def step(self) -> None:
+    async def step(self, pulse: Pulse) -> None:
         """Calls that are to end and are on the line are told so: those that are answered hear the notice first."""
-        if not self._dialer.calls or not self._ami.up:
-            return
-        now_ms = int(time.time() * 1000)
-        everywhere_ms, by_campaign = await asyncio.to_thread(self._asked_for, now_ms - RECENT_MS)
-        if not everywhere_ms and not by_campaign:
+        if not self._ami.up or not (pulse.release_ms or pulse.campaign_release_ms):
             return
         for call in list(self._dialer.calls.values()):
-            before_ms = max(everywhere_ms, by_campaign.get(call.campaign_id, 0))
+            before_ms = max(pulse.release_ms, pulse.campaign_release_ms.get(call.campaign_id, 0))
             if not call.released and call.hung_up_s is None and call.sent_at_ms < before_ms:
                 await self._release(call)
-
-    def _asked_for(self, since_ms: int) -> tuple[int, dict[int, int]]:
-        """Until when every call is to be ended (0: none is), and those of each campaign. Unix milliseconds."""
-        campaigns = self._store.campaigns.releasing(since_ms)
-        by_campaign = {campaign.id: campaign.release_at_ms or 0 for campaign in campaigns}
-        return self._store.halts.release_at_ms() or 0, by_campaign
 
     async def _release(self, call: LiveCall) -> None:
         end = self._speak_last if call.answered or call.adopted else self._ami.hangup

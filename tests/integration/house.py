@@ -120,6 +120,7 @@ class House:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feeding, "FEED_EVERY_S", 0.02)
     monkeypatch.setattr(feeding, "CAMPAIGNS_EVERY_S", 0.02)
+    monkeypatch.setattr(feeding, "DRY_EVERY_S", 0.02)
     monkeypatch.setattr(allotting, "SOON_S", 0.0)
     monkeypatch.setattr(following, "LOOK_EVERY_S", 0.05)
     monkeypatch.setattr(following, "ANSWERS_EVERY_S", 0.05)

@@ -18,13 +18,13 @@ from ivr.errors import AmiLoginRefused
 from ivr.rules.records import Way
 from ivr.rules.segments import Segment
 from ivr.rules.states import CampaignState
-from ivr.usecases import campaigns, keeping, telling
+from ivr.usecases import campaigns, feeding, keeping, telling
 from ivr.usecases.controlling import Controller
 from ivr.usecases.finishing import finish_done
 from ivr.usecases.originating import originate
 from ivr.usecases.recording import end_result, listen_result, record
 from tests.integration.conftest import RedisServer
-from tests.integration.house import Witness, house, quick
+from tests.integration.house import Bells, House, Witness, house, quick
 from tests.integration.scene import Scene, listen
 
 MakeScene = Callable[..., Scene]
@@ -258,6 +258,48 @@ def test_outside_its_hours_a_campaign_makes_no_stream_of_jobs(scene: Scene, queu
     assert not queues.ask_originate(campaign.id, Way("pbx1", "lab"), 2), (
         "nothing could be claimed: ask again in a while"
     )
+
+
+def test_who_gave_nobody_is_not_asked_at_every_look(
+    scene: Scene, queues: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeding, "DRY_S", 0.1)
+    monkeypatch.setattr(feeding, "DRY_EVERY_S", 3600.0)
+    asked: list[int] = []
+    ask = Bells.ask_originate
+
+    def count(bells: Bells, campaign_id: int, *more: Any) -> bool:
+        asked.append(campaign_id)
+        ask(bells, campaign_id, *more)
+        return True  # as Redis says of a bell that rings, whoever comes
+
+    monkeypatch.setattr(Bells, "ask_originate", count)
+
+    async def go() -> None:
+        async with house(scene, queues) as one:
+            first = scene.campaign(1)
+            await one.until(lambda: one.pbx.sent and feeder_of(one)._dry([first]))
+            for _ in range(3):  # one that was under way, and one as a dry one
+                await looked(one)
+            before = asked.count(first.id)
+            for _ in range(20):
+                await looked(one)
+            assert asked.count(first.id) == before
+            second = scene.campaign(1)
+            await one.until(lambda: len(one.pbx.sent) == 2)
+            assert second.id in asked
+
+    asyncio.run(go())
+
+
+def feeder_of(one: House) -> feeding.Feeder:
+    return one.controller._feeder
+
+
+async def looked(one: House) -> None:
+    """The controller has looked into the books once more."""
+    before = feeder_of(one)._looked_s
+    await one.until(lambda: feeder_of(one)._looked_s > before)
 
 
 def test_a_campaign_paused_while_it_finishes_is_paused(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

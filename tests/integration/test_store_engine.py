@@ -265,11 +265,10 @@ def test_calls_to_be_ended_at_once_are_told_of_whatever_the_state(scene: Scene) 
     scene.store.campaigns.move(stopped, CampaignState.STOPPED, 9)
     scene.store.campaigns.release_calls(running.id, 100)
     scene.store.campaigns.release_calls(stopped.id, 200)
-    assert {one.id: one.release_at_ms for one in scene.store.campaigns.releasing(100)} == {
-        running.id: 100, stopped.id: 200,
-    }  # fmt: skip
-    assert [one.id for one in scene.store.campaigns.releasing(101)] == [stopped.id]
-    assert other.release_at_ms is None
+    pulse = scene.store.pulse(100)
+    assert pulse.campaign_release_ms == {running.id: 100, stopped.id: 200}
+    assert [one.id for one in pulse.running] == [running.id, other.id]
+    assert scene.store.pulse(101).campaign_release_ms == {stopped.id: 200}
 
 
 def test_a_halt_may_ask_for_the_calls_to_be_ended(scene: Scene) -> None:
@@ -278,7 +277,8 @@ def test_a_halt_may_ask_for_the_calls_to_be_ended(scene: Scene) -> None:
     assert halts.release_at_ms() is None, "without a halt there is nothing to release"
     halts.begin(Halt(10, "me", ""))
     assert halts.release_at_ms() is None
+    assert scene.store.pulse(0).release_ms == 0
     halts.release_calls(20)
-    assert halts.release_at_ms() == 20
+    assert (halts.release_at_ms(), scene.store.pulse(0).release_ms) == (20, 20)
     halts.end("me", 30)
-    assert halts.release_at_ms() is None
+    assert (halts.release_at_ms(), scene.store.pulse(0).release_ms) == (None, 0)

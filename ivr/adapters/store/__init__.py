@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ivr.adapters.store import pulse
 from ivr.adapters.store.attempts import Attempts
 from ivr.adapters.store.audit import Audit
 from ivr.adapters.store.campaigns import Campaigns
@@ -17,13 +18,25 @@ from ivr.adapters.store.messages import Messages
 from ivr.adapters.store.money import Money
 from ivr.adapters.store.pbxs import Pbxs
 from ivr.adapters.store.persons import Persons
+from ivr.adapters.store.pulse import Pulse
 from ivr.adapters.store.refusals import Refusals
 from ivr.adapters.store.sponsors import Sponsors
 from ivr.adapters.store.suppressions import Suppressions, load_key
 from ivr.adapters.store.tallies import Tallies
 from ivr.settings import Settings
 
-__all__ = ["Attempts", "Audit", "Campaigns", "Contacts", "Halts", "Listens", "Messages", "Store", "Suppressions"]
+__all__ = [
+    "Attempts",
+    "Audit",
+    "Campaigns",
+    "Contacts",
+    "Halts",
+    "Listens",
+    "Messages",
+    "Pulse",
+    "Store",
+    "Suppressions",
+]
 
 
 class Store:
@@ -53,6 +66,10 @@ class Store:
     def migrate(self) -> None:
         """The tables are those of this version."""
         self.database.migrate()
+
+    def pulse(self, released_since_ms: int) -> Pulse:
+        """What a controller asks twice a second. Releases asked for before that instant concern nobody any more."""
+        return pulse.take(self.database, released_since_ms)
 
     def close(self) -> None:
         """No connection is left open."""

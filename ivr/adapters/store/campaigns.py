@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Connection, Result, Row, bindparam, func, insert, literal, select
+from sqlalchemy import Connection, Result, Row, bindparam, func, insert, literal, or_, select
 
 from ivr.adapters.store import locks, money, schema
 from ivr.adapters.store.engine import Database
@@ -133,11 +133,6 @@ class Campaigns:
         with self._database.write() as connection:
             connection.execute(TABLE.update().where(TABLE.c.id == campaign_id).values(release_at_ms=at_ms))
 
-    def releasing(self, since_ms: int) -> list[Campaign]:
-        """The campaigns, whatever their state, of which since that instant it was asked to end their calls."""
-        with self._database.read() as connection:
-            return _campaigns(connection.execute(_RELEASING, {"since_ms": since_ms}))
-
     def has_open_targets(self, campaign_id: int) -> bool:
         """True while somebody is due or in progress. Costs the same however large the campaign."""
         with self._database.read() as connection:
@@ -181,6 +176,11 @@ def load(connection: Connection, campaign_id: int) -> Campaign:
     return _campaigns(connection.execute(_BY_ID, {"the_id": campaign_id}))[0]
 
 
+def running_or_releasing(connection: Connection, since_ms: int) -> list[Campaign]:
+    """Those that run, and those, whatever their state, of which since then it was asked to end their calls."""
+    return _campaigns(connection.execute(_RUNNING_OR_RELEASING, {"since_ms": since_ms}))
+
+
 def load_all(connection: Connection, campaign_ids: Iterable[int]) -> dict[int, Campaign]:
     """The campaigns by id, as they stand in this transaction."""
     return {one.id: one for one in _campaigns(rows_among(connection, _QUERY, TABLE.c.id, campaign_ids))}
@@ -207,7 +207,9 @@ _QUERY = select(
 """A row per campaign; of one whose message has several versions, a row per version."""
 _BY_ID = _QUERY.where(TABLE.c.id == bindparam("the_id"))
 _RUNNING = _QUERY.where(TABLE.c.state == CampaignState.RUNNING.value)
-_RELEASING = _QUERY.where(TABLE.c.release_at_ms >= bindparam("since_ms"))
+_RUNNING_OR_RELEASING = _QUERY.where(
+    or_(TABLE.c.state == CampaignState.RUNNING.value, TABLE.c.release_at_ms >= bindparam("since_ms"))
+)
 _COUNTED = schema.target_counts.c
 _COUNTED_AS = (_COUNTED.version, _COUNTED.state, _COUNTED.outcome, _COUNTED.rule)
 _COUNTS = (

@@ -12,6 +12,7 @@ from ivr.rules.records import Halt
 TABLE = schema.halts
 IN_FORCE = TABLE.c.ended_at_ms.is_(None)
 _IS_HALTED = select(exists().where(IN_FORCE))
+_RELEASE = select(TABLE.c.release_at_ms).where(IN_FORCE).order_by(TABLE.c.id)
 
 
 class Halts:
@@ -49,7 +50,7 @@ class Halts:
     def release_at_ms(self) -> int | None:
         """Calls sent before then are to be ended at once; None when no halt in force asks for it."""
         with self._database.read() as connection:
-            return connection.execute(select(TABLE.c.release_at_ms).where(IN_FORCE).order_by(TABLE.c.id)).scalar()
+            return release_at_ms(connection)
 
     def in_force(self) -> Halt | None:
         """The halt that is in force, None if calls may leave."""
@@ -60,6 +61,11 @@ class Halts:
 def is_halted(connection: Connection) -> bool:
     """Whether a halt is in force in this transaction."""
     return bool(connection.execute(_IS_HALTED).scalar())
+
+
+def release_at_ms(connection: Connection) -> int | None:
+    """Calls sent before then are to be ended at once, as it stands in this transaction."""
+    return connection.execute(_RELEASE).scalar()
 
 
 def _in_force(connection: Connection) -> Halt | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from ivr.adapters.store import locks, schema
 from ivr.adapters.store.engine import Database
@@ -22,7 +22,7 @@ class Limits:
     def all(self) -> dict[str, Override]:
         """Every limit that is not as in the settings, by scope."""
         with self._database.read() as connection:
-            return {row.scope: Override(*row) for row in connection.execute(_ALL)}
+            return every(connection)
 
     def set(self, override: Override) -> None:
         """That holds from now on for its scope; with neither a rate nor channels the settings hold again."""
@@ -34,3 +34,8 @@ class Limits:
                 connection.execute(insert(TABLE).values(**values))
             now = {"rate_cps": override.rate_cps, "channels": override.channels}
             note(connection, "limit-changed", override.scope, override.changed_by, override.changed_at_ms, **now)
+
+
+def every(connection: Connection) -> dict[str, Override]:
+    """The same, as it stands in this transaction."""
+    return {row.scope: Override(*row) for row in connection.execute(_ALL)}
