@@ -18,6 +18,7 @@ PJSIP = (
     "res_pjsip_rfc3326",
     "res_pjsip_nat",
     "res_pjsip_dtmf_info",
+    "res_pjsip_authenticator_digest",  # without it a stranger is "not required to authenticate", and told 500
     "res_pjsip_outbound_authenticator_digest",
     "res_pjsip_outbound_registration",
 )
@@ -52,6 +53,8 @@ CODECS = {
     "gsm": ("codec_gsm", "format_gsm"),
 }
 """What a codec of a trunk needs beside the above."""
+WATCHING = ("res_security_log",)
+"""Writes down who knocks without being known: fail2ban reads it."""
 BOOKS = ("func_cdr", "res_cdrel_custom", "cdr_custom")
 ONLY_IN_SOME = frozenset({"res_cdrel_custom", "codec_opus_open_source"})
 """Not in every Asterisk of 20 or later: loaded where the file exists."""
@@ -98,4 +101,4 @@ SRTP = "res_srtp"
 def to_load(codecs: set[str]) -> tuple[str, ...]:
     """The modules to load, in order, for trunks that use `codecs`."""
     extra = (module for codec in sorted(codecs) for module in CODECS.get(codec, ()))
-    return (*PJSIP, *TALKING, *extra, *BOOKS, *DIALPLAN)
+    return (*PJSIP, *TALKING, *extra, *WATCHING, *BOOKS, *DIALPLAN)

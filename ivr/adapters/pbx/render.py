@@ -165,6 +165,7 @@ def _values(settings: Settings, ami_secret: str) -> dict[str, Any]:
         "media_address": settings.pbx.external_address if everywhere else bind,
         "limit_s": int(message + 120),
         "log_file": settings.log_dir / "asterisk.log",
+        "security_file": settings.log_dir / "security.log",
         "stops_file": stops.file(settings),
         "cdr_file": cdr.file(settings),
         "cdr_columns": ",".join(f"${{CSV_QUOTE(${{CDR({column})}})}}" for column in cdr.COLUMNS),
