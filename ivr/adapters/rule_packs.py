@@ -12,7 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from ivr.errors import BadSetting, NotFound
-from ivr.rules.pack import RulePack
+from ivr.rules.pack import RulePack, Says
 
 FOLDER = Path(__file__).parents[1] / "rules" / "packs"
 
@@ -31,6 +31,13 @@ def pack_on(name: str, day: date) -> RulePack:
     packs = [read(file) for file in reversed(versions)]
     holding = (one for one in packs if one.effective_from <= day and (one.effective_to or day) >= day)
     return next(holding, packs[0])
+
+
+@cache
+def sentences() -> Mapping[str, Says]:
+    """What each rule of any pack demands, by its id: of the latest version of the pack that has it."""
+    latest = [read(sorted(FOLDER.glob(f"{name}-*.yaml"))[-1]) for name in names()]
+    return {rule.id: rule.says for pack in latest for rule in pack.rules}
 
 
 @cache

@@ -57,6 +57,8 @@ NEEDS_MANDATE = ("fr",)
 """Where a candidate may buy only through a financial agent (code électoral L.52-4)."""
 CALLER_ID_GRANTED = ("fr", "eu", "us", "ca", "gb", "sn")
 TWO_APPROVALS = ("fr", "eu", "us", "ca", "gb", "sn")
+SOURCE_LABEL = ("fr", "eu", "gb", "sn")
+"""Where the notice says where a number comes from (GDPR 14(2)(f), its British twin, Senegal's law 2008-12)."""
 
 MEANINGS: Mapping[str, str] = {
     "legal_name": "the sponsor's legal name",

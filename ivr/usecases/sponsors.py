@@ -13,7 +13,17 @@ from ivr.adapters.store import Store
 from ivr.adapters.store.sponsors import CallerId, Sponsor
 from ivr.errors import BadSetting, NotFound, Refused
 from ivr.rules import numbers
-from ivr.rules.dossier import CALLER_ID_GRANTED, DEMANDS, MEANINGS, NAMES, TWO_APPROVALS, TYPES, Dossier, lacking
+from ivr.rules.dossier import (
+    CALLER_ID_GRANTED,
+    DEMANDS,
+    MEANINGS,
+    NAMES,
+    SOURCE_LABEL,
+    TWO_APPROVALS,
+    TYPES,
+    Dossier,
+    lacking,
+)
 from ivr.rules.records import Campaign, Message
 from ivr.settings import Settings
 from ivr.usecases.asking import is_lab
@@ -80,7 +90,8 @@ def lacks(store: Store, settings: Settings, name: str, pack: str, campaign: str 
     named = store.campaigns.named(campaign)
     if named.sponsor_id != sponsor.id:
         raise Refused(f"campaign {campaign!r} is not this sponsor's, but {named.sponsor!r}'s")
-    return [*found, *_caller_ids(store, settings, sponsor, pack, named), *_approvals(store, pack, named)]
+    found += _caller_ids(store, settings, sponsor, pack, named)
+    return [*found, *_approvals(store, pack, named), *_source_label(store, pack, named)]
 
 
 def require(store: Store, settings: Settings, campaign: Campaign, pack: str) -> None:
@@ -113,6 +124,22 @@ def _approvals(store: Store, pack: str, campaign: Campaign) -> list[Lack]:
     if not lacking:
         return []
     return [Lack("approvals", f"two people's approval of message {', '.join(lacking)}: `ivr message approve`")]
+
+
+def _source_label(store: Store, pack: str, campaign: Campaign) -> list[Lack]:
+    """The notice says where the numbers come from in the words that were declared with them."""
+    if pack not in SOURCE_LABEL:
+        return []
+    label = _words(store.contacts.source_label(campaign.batch_id, campaign.language))
+    if label and label in _words(str(campaign.texts.get("notice", ""))):
+        return []
+    told = f"the notice says where the numbers come from as their batch declares it: «{label}»"
+    missing = f"what the notice says of the batch in its language: source_label_{campaign.language} of its provenance"
+    return [Lack("source_label", told if label else missing)]
+
+
+def _words(text: str) -> str:
+    return " ".join(text.casefold().split()).strip(" .;,")
 
 
 def _approved_by_two(message: Message) -> bool:

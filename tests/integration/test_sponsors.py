@@ -54,8 +54,13 @@ def test_a_start_lacks_what_nobody_gave(scene: Scene) -> None:
     )
     sponsors.change(scene.store, "Jeanne Martin", FULL)
     assert names(scene, "fr") == []
-    campaign = scene.campaign(1, start=False)
-    assert names(scene, "fr", campaign.name) == ["approvals"]
+    said = {"notice": "Votre numéro : Formulaire  du 3 mars 2026, avec votre accord."}
+    campaign = scene.campaign(1, start=False, texts=said)
+    assert names(scene, "fr", campaign.name) == ["approvals", "source_label"]
+    for label, right in (("une autre liste", False), ("formulaire du 3 mars 2026.", True)):
+        with scene.store.database.write() as connection:
+            connection.exec_driver_sql(f"UPDATE source_batches SET source_label_fr = '{label}'")  # noqa: S608
+        assert ("source_label" not in names(scene, "fr", campaign.name)) is right, label
     with pytest.raises(Refused, match="lacks approvals"):
         sponsors.require(scene.store, scene.settings, campaign, "fr")
     [message] = scene.store.messages.of_campaign(campaign.id)

@@ -44,6 +44,13 @@ class Contacts:
             rows = connection.execute(select(schema.source_batches).order_by(schema.source_batches.c.id)).mappings()
             return [_batch(row) for row in rows]
 
+    def source_label(self, batch_id: int, language: str) -> str:
+        """Where the batch comes from, in the words that the notice says of it; "" when nobody declared them."""
+        columns = schema.source_batches.c
+        label = columns.source_label_fr if language == "fr" else columns.source_label_en
+        with self._database.read() as connection:
+            return str(connection.execute(select(label).where(columns.id == batch_id)).scalar_one())
+
     def import_batch(
         self,
         origin: FileOrigin,

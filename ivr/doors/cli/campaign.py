@@ -16,7 +16,7 @@ from ivr.doors.cli.spoken import spoken_options, texts_of
 from ivr.doors.report import as_csv, as_html, as_json, terminal
 from ivr.rules.pack import BASE, MessageClass
 from ivr.rules.sharing import EQUAL
-from ivr.usecases import campaigns, drafting, reports, sponsors
+from ivr.usecases import campaigns, drafting, reports
 from ivr.usecases.drafting import Change, Draft, Rules
 from ivr.usecases.reporting import Report
 
@@ -105,8 +105,7 @@ def start(context: click.Context, name: str, detach: bool) -> None:
     """Start calling and show live progress. The campaign goes on when this terminal ends."""
     settings = settings_of(context)
     with store_of(settings) as store:
-        startable = campaigns.startable(store, settings, name)
-        sponsors.require(store, settings, startable, startable.pack)
+        campaigns.startable(store, settings, name)
         require_up(settings)
         running = campaigns.start(store, settings, name)
         halt = store.halts.in_force()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from ivr.adapters import rule_packs
 from ivr.doors.report import words_en, words_fr
 from ivr.usecases.reporting import Measure, Part, Report
 
@@ -118,8 +119,15 @@ class Words:
         """The words for a part of a breakdown; a rule that lacked a fact is said by the rule's own words."""
         rule = part.id.removesuffix("-unknown")
         if rule != part.id:
-            return self("fact_unknown", rule=self(self._name(rule)))
-        return self(self._name(part.id))
+            return self("fact_unknown", rule=self._demand(rule))
+        return self._demand(part.id)
+
+    def _demand(self, part: str) -> str:
+        """Of a rule of a pack, its name and what it demands."""
+        named, says = self(self._name(part)), rule_packs.sentences().get(part)
+        if says is None:
+            return named
+        return f"{named}\u00a0: {says.fr}" if self.language == "fr" else f"{named}: {says.en}"
 
     def segment(self, name: str) -> str:
         """The words for a segment of the call: "notice" is also the name of a measure."""

@@ -149,6 +149,8 @@ WORDS = {
     "rule.campaign-running": "the campaign is not running",
     "rule.campaign-expired": "the campaign has expired",
     "rule.notice-present": "the privacy notice is missing",
+    "rule.pack-effective": "the rule pack is not in force",
+    "rule.message-class": "of what class the message is, is not said",
     "rule.suppressed": "asked to stop, or opposed",
     "rule.calling-hours": "outside calling hours",
     "rule.already-reached": "already reached",

@@ -153,6 +153,8 @@ WORDS = {
     "rule.campaign-running": "la campagne n’est pas en cours",
     "rule.campaign-expired": "la campagne a expiré",
     "rule.notice-present": "la mention d’information manque",
+    "rule.pack-effective": "les règles choisies ne sont pas en vigueur",
+    "rule.message-class": "la classe du message n'est pas dite",
     "rule.suppressed": "a demandé l’arrêt ou est opposé",
     "rule.calling-hours": "hors des heures d’appel",
     "rule.already-reached": "déjà joint",
