@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from ivr.doors.report.groups import groups, weeks
 from ivr.doors.report.plot import Plot, plot
 from ivr.doors.report.words import Words, clean, words
 from ivr.usecases.reporting import Part, Report
@@ -45,6 +46,8 @@ def render(report: Report, language: str | None = None) -> str:
         plots=_plots(report),
         stops=_stops(report),
         played=_played(report, say),
+        groups=groups(report),
+        weeks=weeks(report),
         length_s=report.facts.message_ms / 1000,
     )
 

@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ivr.doors.report import braille
+from ivr.doors.report import braille, terminal_groups
 from ivr.doors.report.words import Words, clean, words
 from ivr.rules.retention import Curve, Point
 from ivr.usecases.reporting import Measure, Part, Report
@@ -75,6 +75,7 @@ def _sections(report: Report, say: Words, width: int) -> list[RenderableType]:
         _parts("outcomes", report.outcomes, say),
         blank,
         *_versions(report, say),
+        *terminal_groups.sections(report, say),
         *_stops(report, say),
         Text(say("answered_by.def")),
         blank,

@@ -129,6 +129,15 @@ class Words:
             return named
         return f"{named}\u00a0: {says.fr}" if self.language == "fr" else f"{named}: {says.en}"
 
+    def value_of(self, dimension: str, value: str) -> str:
+        """The words for one value of a breakdown: "mobile", "call 2", "fixed line"."""
+        if not value:
+            return self("not_known")
+        if dimension == "attempt":
+            return self("attempt.of", n=clean(value))
+        name = f"line.{value}"
+        return self(name) if dimension == "line_type" and name in self.catalogue else clean(value)
+
     def segment(self, name: str) -> str:
         """The words for a segment of the call: "notice" is also the name of a measure."""
         return self("segment.notice" if name == "notice" else name)
