@@ -17,7 +17,7 @@ from ivr.rules.findings import Finding, note, ok, wrong
 from ivr.rules.records import Campaign
 from ivr.rules.states import CampaignState
 from ivr.settings import Settings, load
-from ivr.usecases import health, surroundings, troubles, witnesses
+from ivr.usecases import health, outside, surroundings, troubles, witnesses
 from ivr.usecases.campaigns import now_ms, trunk_of
 from ivr.usecases.messages import verify
 from ivr.usecases.originating import is_attempt_id, made_at_ms
@@ -41,6 +41,9 @@ def examine(settings: Settings, file: Path | None, span_ms: int) -> list[Finding
         ("disk", lambda: [surroundings.disk(settings)]),
         ("time-zones", lambda: [surroundings.time_zones()]),
         ("room-for-calls", lambda: surroundings.room_for_calls(settings)),
+        ("ways", lambda: outside.ways(settings)),
+        ("certificate", lambda: outside.certificate(settings)),
+        ("open-files", lambda: [outside.open_files(settings)]),
         ("parts", lambda: _parts(settings) if up else _not_up(settings, boss.holder())),
         ("redis", lambda: _redis(settings, up)),
         ("database", lambda: _database(settings, up, span_ms)),
