@@ -16,7 +16,7 @@ import pytest
 from ivr.adapters.pbx.secret import ami_secret
 from ivr.adapters.supervisor import Supervisor
 from ivr.errors import NotReady, PortInUse, Refused, SetUpFailed
-from ivr.settings import Lab, Pbx, Settings, Trunk
+from ivr.settings import Lab, Metrics, Pbx, Settings, Trunk
 from ivr.usecases import running
 from tests.integration.scene import settings_in, wait_for
 
@@ -41,6 +41,22 @@ def test_a_chosen_port_of_the_lab_is_the_trunks(tmp_path: Path) -> None:
     trunks = {"lab": Trunk(host=running.LAB_HOST), "real": Trunk(host="sip.example.org")}
     resolved = running.resolve(ready(tmp_path, lab=Lab(enabled=True), trunks=trunks))
     assert resolved.trunks["real"].host == "sip.example.org"
+
+
+def test_ports_that_nothing_uses_are_not_looked_for(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen(1)
+        port = taken.getsockname()[1]
+        pbx = FREE.model_copy(update={"tls_port": port})
+        settings = ready(tmp_path, pbx=pbx, metrics=Metrics(port=port))
+        resolved = running.resolve(settings)
+        assert (resolved.pbx.tls_port, resolved.metrics.port) == (port, port)
+        with pytest.raises(PortInUse, match=r"metrics\.port"):
+            running.resolve(settings.model_copy(update={"metrics": Metrics(enabled=True, port=port)}))
+        over_tls = {"real": Trunk(host="sip.example.org", transport="tls")}
+        with pytest.raises(PortInUse, match=r"pbx\.tls_port"):
+            running.resolve(settings.model_copy(update={"trunks": over_tls}))
 
 
 def test_what_was_resolved_is_private_and_what_the_processes_read(tmp_path: Path) -> None:
