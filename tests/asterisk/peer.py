@@ -49,6 +49,16 @@ method = tlsv1_2
 cert_file = {folder}/peer.pem
 priv_key_file = {folder}/peer.key
 
+[misnamed](tls)
+type = transport
+bind = 127.0.0.3:{tls_port}
+
+[unsigned](tls)
+type = transport
+bind = 127.0.0.4:{tls_port}
+cert_file = {folder}/self.pem
+priv_key_file = {folder}/self.key
+
 [anyone](!)
 type = endpoint
 context = seen
@@ -142,13 +152,14 @@ def running_peer(folder: Path, cache: Path) -> Iterator[Peer]:
 
 
 def certificates(folder: Path) -> None:
-    """ca.pem is an authority's; peer.pem, peer.key and us.pem, us.key are of 127.0.0.1 and signed by it."""
+    """ca.pem is an authority's; peer.* and us.* are of 127.0.0.1 and signed by it; self.* of 127.0.0.4, by itself."""
     ca_key = ec.generate_private_key(ec.SECP256R1())
     ca = _signed("authority", ca_key, "authority", ca_key, authority=True)
     (folder / "ca.pem").write_bytes(ca.public_bytes(serialization.Encoding.PEM))
-    for name in ("peer", "us"):
+    for name in ("peer", "us", "self"):
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = _signed(name, key, "authority", ca_key, authority=False)
+        by, by_key = ("self", key) if name == "self" else ("authority", ca_key)
+        certificate = _signed(name, key, by, by_key, authority=False)
         (folder / f"{name}.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         (folder / f"{name}.key").write_bytes(
             key.private_bytes(
@@ -166,5 +177,6 @@ def _signed(
     builder = builder.not_valid_before(now - datetime.timedelta(days=1))
     builder = builder.not_valid_after(now + datetime.timedelta(days=30))
     builder = builder.add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    known_as = "127.0.0.4" if name == "self" else "127.0.0.1"
+    address = x509.IPAddress(ipaddress.ip_address(known_as))
     return builder.add_extension(x509.SubjectAlternativeName([address]), critical=False).sign(by_key, hashes.SHA256())

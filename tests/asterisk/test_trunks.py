@@ -68,7 +68,8 @@ def _settings(folder: os.PathLike[str], cache: os.PathLike[str], peer: Peer, dea
         ),
         "wrong": Trunk(host=peer.host, username=ACCOUNT, password="guessed", register_with=True),
         "secret": Trunk(host=f"127.0.0.1:{peer.tls_port}", **secure),
-        "misnamed": Trunk(host=f"localhost:{peer.tls_port}", **secure),
+        "misnamed": Trunk(host=f"127.0.0.3:{peer.tls_port}", **secure),
+        "unsigned": Trunk(host=f"127.0.0.4:{peer.tls_port}", **secure),
         "spare": Trunk(host=dead, other_hosts=peer.host, probe_s=1),
         "shared": Trunk(host=peer.host, other_hosts=dead, weights="3,1", probe_s=1),
         "proxied": Trunk(host="192.0.2.1", outbound_proxy=peer.host),
@@ -139,10 +140,11 @@ def test_signalling_and_speech_are_encrypted(town: Town) -> None:
     assert (seen["tls"], seen["srtp"]) == ("1", "1")
 
 
-def test_a_carrier_whose_certificate_has_another_name_gets_no_call(town: Town) -> None:
-    town.call("+33999000004", "misnamed")
-    town.ami.ended("call-33999000004")
-    assert not town.peer.seen("+33999000004")
+@pytest.mark.parametrize(("trunk", "number"), [("misnamed", "+33999000004"), ("unsigned", "+33999000008")])
+def test_a_carrier_that_is_not_who_its_certificate_names_gets_no_call(town: Town, trunk: str, number: str) -> None:
+    town.call(number, trunk)
+    town.ami.ended(f"call-{number.strip('+')}")
+    assert not town.peer.seen(number)
 
 
 def test_the_next_host_has_the_calls_of_one_that_is_silent(town: Town) -> None:
