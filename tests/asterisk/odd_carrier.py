@@ -119,6 +119,8 @@ class OddCarrier:
         call = self._by_id.get(ident[1]) if ident else None
         if first.startswith("INVITE") and call is None and ident:
             call = self._begin(text, ident[1])
+        elif call is not None and text == call.request:
+            return  # sent once more, because we were slow
         elif call is None:
             self.strangers.append(first)
         elif first.startswith("SIP/2.0"):

@@ -153,6 +153,12 @@ def sends_elsewhere(call: OddCall) -> None:
     call.tell("REFER", None, "Refer-To: <sip:+8810000000@127.0.0.1>", "Referred-By: <sip:odd@127.0.0.1>")
 
 
+def moves_us_on(call: OddCall) -> None:
+    """The same before anybody answers: our call is to go to another number, which the carrier would take."""
+    elsewhere = f"Contact: <sip:+8810000001@127.0.0.1:{call.carrier.port}>"
+    refuses("302 Moved Temporarily", elsewhere)(call)
+
+
 def deaf(habit: Habit) -> Habit:
     """The carrier answers none of our requests within the call, so that our BYE is sent for half a minute."""
     habit.deaf = True  # type: ignore[attr-defined]
@@ -177,7 +183,7 @@ CASES = [
     *(Case(f"refuses with {code}", refuses(f"{code} Told"), failed()) for code in (607, 608)),
     Case("is overloaded", refuses("503 Service Unavailable", "Retry-After: 30"), CONGESTION),
     Case("challenges us", refuses("401 Unauthorized", 'WWW-Authenticate: Digest realm="odd", nonce="1"'), failed()),
-    Case("sends us elsewhere", refuses("302 Moved Temporarily", "Contact: <sip:x@127.0.0.1:9>"), failed()),
+    Case("sends us elsewhere", moves_us_on, failed()),
     Case("early media, then busy", early_media_then("486 Busy Here"), BUSY),
     Case("early media, then answered", early_media_then("200 OK"), ANSWERED, WHOLE_MS, EndedBy.US),
     Case("answers properly", answers(), ANSWERED, WHOLE_MS, EndedBy.US),
@@ -253,6 +259,9 @@ def test_no_call_goes_where_the_carrier_sends_it(told: Told) -> None:
     [call] = [calls[0] for number, calls in carrier.calls.items() if carrier.habits[number] is transfers]
     assert not [what for _, what in call.received if what.isdigit() and what < "400"], "nobody agrees to it"
     assert not [first for first in carrier.strangers if "8810000000" in first]
+    [moved] = [calls[0] for number, calls in carrier.calls.items() if carrier.habits[number] is moves_us_on]
+    assert "INVITE" not in [what for _, what in moved.received], "it is not sent to the second number either"
+    assert "+8810000001" not in carrier.calls
     assert "881000" not in "".join(path.read_text() for path in stack.settings.log_dir.glob("*.log"))
 
 
