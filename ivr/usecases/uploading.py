@@ -28,7 +28,7 @@ LONGEST_TEXT = 500
 class Said:
     """What the uploader says of a recording. sponsor: for whom. accept: findings they answer for.
 
-    voice_consent: where the agreement of a cloned voice's owner is kept.
+    voice_consent: where the agreement of a cloned voice's owner is kept. by: who uploads it; "" is the login name.
     """
 
     origin: Origin = Origin.HUMAN
@@ -36,6 +36,7 @@ class Said:
     voice_consent: str = ""
     accept: tuple[str, ...] = ()
     language: str = ""
+    by: str = ""
 
 
 @dataclass
@@ -71,7 +72,7 @@ def add(store: Store, settings: Settings, file: Path, name: str, said: Said | No
     message = Message(
         0, name, made.sound, made.length_ms, made.original_name, made.original_sha256,
         renderings=sound.fingerprints(made.sound, settings.sounds_dir),
-        uploaded_by=login_name(),
+        uploaded_by=_person(said.by),
         origin=said.origin,
         sponsor=said.sponsor,
         voice_consent=said.voice_consent,

@@ -23,6 +23,7 @@ from ivr.adapters.store.refusals import Refusals
 from ivr.adapters.store.sponsors import Sponsors
 from ivr.adapters.store.suppressions import Suppressions, load_key
 from ivr.adapters.store.tallies import Tallies
+from ivr.adapters.store.users import Users
 from ivr.settings import Settings
 
 __all__ = [
@@ -62,6 +63,7 @@ class Store:
         self.audit = Audit(self.database)
         self.listens = Listens(self.database)
         self.tallies = Tallies(self.database)
+        self.users = Users(self.database)
 
     def migrate(self) -> None:
         """The tables are those of this version."""

@@ -58,6 +58,19 @@ class Messages:
         with self._database.read() as connection:
             return _by(connection)
 
+    def seen_by(self, sponsor: str) -> list[Message]:
+        """Those that were uploaded for that sponsor, oldest first; every message when it is ""."""
+        with self._database.read() as connection:
+            return _by(connection, *_seen_by(sponsor))
+
+    def one_seen_by(self, sponsor: str, message_id: int) -> Message:
+        """That message, when it is among those; else NotFound, as if there were none."""
+        with self._database.read() as connection:
+            found = _by(connection, TABLE.c.id == message_id, *_seen_by(sponsor))
+        if not found:
+            raise NotFound("there is no such message")
+        return found[0]
+
     def of_campaign(self, campaign_id: int) -> list[Message]:
         """The message that the campaign plays, or every version of it."""
         with self._database.read() as connection:
@@ -114,6 +127,10 @@ class Messages:
 def _note(connection: Connection, kind: str, message: Message, verdict: Review) -> None:
     told = {"sound": message.sound, "original_sha256": message.original_sha256, "reason": verdict.reason}
     note(connection, kind, f"message:{message.name}", verdict.by, verdict.at_ms, **told)
+
+
+def _seen_by(sponsor: str) -> list[Any]:
+    return [TABLE.c.sponsor == sponsor] if sponsor else []
 
 
 def _by(connection: Connection, *where: Any) -> list[Message]:

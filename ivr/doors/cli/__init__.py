@@ -30,6 +30,8 @@ from ivr.doors.cli.rights import rights
 from ivr.doors.cli.settings_command import settings_command
 from ivr.doors.cli.sponsor import sponsor
 from ivr.doors.cli.trunk import pbx, trunk
+from ivr.doors.cli.user import user
+from ivr.doors.cli.web import web
 from ivr.errors import IvrError
 
 
@@ -68,6 +70,8 @@ for command in (
     plan_command,
     price,
     invoice,
+    user,
+    web,
     lab,
     settings_command,
 ):
