@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from ivr.rules.recording_checks import Finding, Severity
 
@@ -13,6 +14,7 @@ SLOWEST_WPM = 70.0
 """A studio recording below it does not fit its text."""
 LOUDNESS_LU = 2.0
 """At most so far from the message: nobody should reach for the volume."""
+NO_MESSAGES: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +45,26 @@ class Needs:
     stop_within_s: float | None = None
 
 
-def judge(spoken: Spoken, needs: Needs, message_lufs: float | None = None) -> list[Finding]:
-    """Everything wrong with the prompt; its loudness is compared with the message's where there is one."""
+def judge(spoken: Spoken, needs: Needs, messages_lufs: Mapping[str, float] = NO_MESSAGES) -> list[Finding]:
+    """Everything wrong with the prompt. messages_lufs: by name, of each message that may follow it.
+
+    A prompt is one for all versions of a message, so the version farthest from it decides.
+    """
     part: Mapping[str, str] = {"part": spoken.part}
     found = [*_elements(spoken, needs), *_pace(spoken)]
     if spoken.length_ms > 1000 * needs.longest_s:
         length = {"length_s": spoken.length_ms / 1000, "longest_s": needs.longest_s}
         found.append(Finding("spoken_too_long", Severity.REFUSES, values={**part, **length}))
-    if message_lufs is not None and abs(spoken.loudness_lufs - message_lufs) > LOUDNESS_LU:
-        difference = {"difference_lu": spoken.loudness_lufs - message_lufs}
-        found.append(Finding("loudness", Severity.WARNS, values={**part, **difference}))
-    return found
+    return [*found, *_loudness(spoken, messages_lufs)]
+
+
+def _loudness(spoken: Spoken, messages_lufs: Mapping[str, float]) -> Iterator[Finding]:
+    """The message that is farthest from the prompt, when it is too far."""
+    away = {name: spoken.loudness_lufs - lufs for name, lufs in messages_lufs.items()}
+    farthest = max(away, key=lambda name: abs(away[name]), default="")
+    if farthest and abs(away[farthest]) > LOUDNESS_LU:
+        values: dict[str, float | str] = {"part": spoken.part, "message": farthest, "difference_lu": away[farthest]}
+        yield Finding("loudness", Severity.WARNS, values=values)
 
 
 def _elements(spoken: Spoken, needs: Needs) -> Iterator[Finding]:

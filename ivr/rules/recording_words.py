@@ -178,7 +178,7 @@ FRENCH: dict[str, tuple[str, str]] = {
         "vérifiez que l'enregistrement dit bien ce texte, sans longs silences",
     ),
     "loudness": (
-        "{part} : le niveau s'écarte de {difference_lu:.1f} LU de celui du message",
+        "{part} : le niveau s'écarte de {difference_lu:+.1f} LU de celui du message « {message} »",
         "refaites le rendu : `ivr notice build`",
     ),
 }
@@ -330,7 +330,7 @@ ENGLISH: dict[str, tuple[str, str]] = {
         "check that the recording says this text, without long silences",
     ),
     "loudness": (
-        "{part}: its loudness is {difference_lu:.1f} LU away from the message's",
+        "{part}: its loudness is {difference_lu:+.1f} LU away from that of message '{message}'",
         "render it again: `ivr notice build`",
     ),
 }

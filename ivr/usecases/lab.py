@@ -68,8 +68,19 @@ def set_sounds(settings: Settings, sounds: Mapping[Segment, str]) -> SegmentLeng
 
 
 def sounds_of(campaign: Campaign) -> dict[Segment, str]:
-    """The hashes of what the campaign plays, as `set_sounds` takes them."""
+    """The hashes of what the campaign plays, as `set_sounds` takes them. Raises Refused if it has several versions."""
+    require_one_message(campaign)
     return {segment: getattr(campaign, segment.value).sound for segment in Segment}
+
+
+def require_one_message(campaign: Campaign) -> None:
+    """The campaign plays one message to all. Raises Refused: the lab plans its people by one length."""
+    if campaign.versions:
+        names = ", ".join(version.name for version in campaign.versions)
+        raise Refused(
+            f"campaign {campaign.name!r} plays {len(campaign.versions)} versions of its message ({names}), and "
+            "the lab's people know the sound of one: try each version in the lab in a campaign of its own"
+        )
 
 
 def contacts(settings: Settings, count: int, seed: int) -> Path:

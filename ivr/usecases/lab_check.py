@@ -84,9 +84,10 @@ class Check:
 
 def check_campaign(store: Store, settings: Settings, name: str, limit_ms: int = LIMIT_MS) -> Check:
     """The books of that campaign against the truth last written. Raises NotFound without campaign, trunk or truth,
-    Refused if its trunk is not on loopback.
+    Refused if its trunk is not on loopback or it plays several versions of its message.
     """
     campaign = store.campaigns.named(name)
+    lab.require_one_message(campaign)
     for trunk in campaign.trunks:
         lab.require_loopback(trunk_of(settings, trunk))
     rows = lab.truth(settings)

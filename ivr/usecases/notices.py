@@ -9,6 +9,7 @@ from pathlib import Path
 from ivr.adapters import sound, speech
 from ivr.adapters.store import Store
 from ivr.errors import Refused
+from ivr.rules.notice_checks import NO_MESSAGES
 from ivr.rules.recording_checks import Finding, sorted_findings
 from ivr.rules.records import Campaign, Origin
 from ivr.settings import Settings
@@ -38,14 +39,15 @@ def build(texts: Texts, language: str, settings: Settings, origin: Origin, recor
         if part not in PARTS:
             raise Refused(f"there is no part {part!r} to be recorded: choose one of {', '.join(PARTS)}")
         speech.keep_recording(file, said(written[part], templates), language, settings)
-    return _measured(campaign_prompts(texts, language, settings, origin), texts, language, settings, None)
+    return _measured(campaign_prompts(texts, language, settings, origin), texts, language, settings, NO_MESSAGES)
 
 
 def check(store: Store, settings: Settings, campaign_name: str) -> Measured:
-    """What is wrong with a campaign's pre-roll and notice, their loudness against its message's too."""
+    """What is wrong with a campaign's pre-roll and notice, their loudness against each version of its message too."""
     campaign = store.campaigns.named(campaign_name)
-    message_lufs = sound.loudness_of(campaign.message.sound, settings.sounds_dir)
-    return _measured(_prompts(campaign), _texts(campaign), campaign.language, settings, message_lufs)
+    versions = store.messages.of_campaign(campaign.id)
+    lufs = {one.name: sound.loudness_of(one.sound, settings.sounds_dir) for one in versions}
+    return _measured(_prompts(campaign), _texts(campaign), campaign.language, settings, lufs)
 
 
 def write_wav(prompt: Prompt, file: Path, settings: Settings) -> None:
@@ -64,11 +66,13 @@ def _texts(campaign: Campaign) -> Texts:
     return Texts(**{name: value for name, value in campaign.texts.items() if name in known})
 
 
-def _measured(made: Prompts, texts: Texts, language: str, settings: Settings, message_lufs: float | None) -> Measured:
+def _measured(
+    made: Prompts, texts: Texts, language: str, settings: Settings, messages_lufs: Mapping[str, float]
+) -> Measured:
     templates = templates_of(language, texts.jurisdiction)
     pace, loudness = {}, {}
     for part in PARTS:
         prompt: Prompt = getattr(made, part)
         pace[part] = round(60_000 * len(said(prompt.text, templates).split()) / prompt.length_ms, 1)
         loudness[part] = round(sound.loudness_of(prompt.sound, settings.sounds_dir), 1)
-    return Measured(made, pace, loudness, sorted_findings(findings(made, texts, language, settings, message_lufs)))
+    return Measured(made, pace, loudness, sorted_findings(findings(made, texts, language, settings, messages_lufs)))

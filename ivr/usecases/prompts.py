@@ -5,12 +5,13 @@ The words are data, in audio/texts/ and audio/jurisdictions/, so that those who 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ivr.adapters import sound, speech
 from ivr.errors import Refused
-from ivr.rules.notice_checks import Spoken, judge
+from ivr.rules.notice_checks import NO_MESSAGES, Spoken, judge
 from ivr.rules.recording_checks import Finding, Severity
 from ivr.rules.recording_words import line
 from ivr.rules.records import Origin
@@ -87,9 +88,12 @@ def written_texts(texts: Texts, language: str, origin: Origin = Origin.HUMAN) ->
 
 
 def findings(
-    made: Prompts, texts: Texts, language: str, settings: Settings, message_lufs: float | None = None
+    made: Prompts, texts: Texts, language: str, settings: Settings, messages_lufs: Mapping[str, float] = NO_MESSAGES
 ) -> list[Finding]:
-    """What is wrong with pre-roll and notice as they are heard, by the rules of the texts' jurisdiction."""
+    """What is wrong with pre-roll and notice as they are heard, by the rules of the texts' jurisdiction.
+
+    messages_lufs: loudness of each message that may follow, by name.
+    """
     templates, variant = templates_of(language, texts.jurisdiction), variant_of(texts)
     given = checked(texts, templates, variant)
     found: list[Finding] = []
@@ -101,7 +105,7 @@ def findings(
         words = len(spoken(prompt.text, language, templates.say).split())
         loudness = sound.loudness_of(prompt.sound, settings.sounds_dir)
         heard = Spoken(part, prompt.text, words, prompt.length_ms, loudness)
-        found += judge(heard, needs, message_lufs)
+        found += judge(heard, needs, messages_lufs)
     return found
 
 

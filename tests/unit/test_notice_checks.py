@@ -100,10 +100,18 @@ def test_an_element_without_words_that_show_it() -> None:
     ],
 )
 def test_what_is_found(spoken: Spoken, names: list[str]) -> None:
-    found = judge(spoken, NEEDS, -22.5)
+    found = judge(spoken, NEEDS, {"hello": -22.5})
     assert [finding.name for finding in found] == names
     for finding in found:
         for language in ("fr", "en"):
             assert "{" not in line(finding, language)
     refusing = {"missing_element", "out_of_order", "spoken_too_long", "stop_late"}
     assert {one.name for one in found if one.severity is Severity.REFUSES} == refusing & set(names)
+
+
+def test_the_loudness_is_compared_with_every_version_and_the_farthest_is_named() -> None:
+    found = judge(heard(GOOD), NEEDS, {"first": -22.5, "quiet": -26.5, "quieter": -28.0, "loud": -19.0})
+    assert [(one.name, one.values["message"]) for one in found] == [("loudness", "quieter")]
+    assert "is +5.5 LU away from that of message 'quieter'" in line(found[0], "en")
+    assert "de +5,5 LU de celui du message « quieter »" in line(found[0], "fr")
+    assert judge(heard(GOOD), NEEDS, {"first": -22.5, "second": -23.0}) == []

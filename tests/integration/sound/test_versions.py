@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from ivr.adapters.sound import g711
 from ivr.adapters.store import Store
 from ivr.doors.cli import cli
 from ivr.rules.records import Origin
@@ -63,6 +67,29 @@ def test_versions_are_made_and_told(create: Create, home: Settings) -> None:
         assert f"version b (33.3%) · 0/{books.versions[1].targets} called" in shown.output
     finally:
         store.close()
+
+
+def test_the_notice_is_compared_with_every_version(create: Create, home: Settings) -> None:
+    """The second version's rendering is made quieter on disk: `ivr notice check` hears it, and a start refuses it."""
+    assert create("two", "a", "b").exit_code == 0
+    checked = ["notice", "check", "two", "--json", "--language", "en"]
+    assert json.loads(CliRunner().invoke(cli, checked).output)["findings"] == []
+    with contextlib.closing(Store(home)) as store:
+        file = home.sounds_dir / f"{store.messages.named('b').sound}.alaw"
+    loud = g711.from_alaw(np.frombuffer(file.read_bytes(), np.uint8))
+    file.write_bytes(g711.to_alaw((loud // 2).astype(np.int16)).tobytes())
+    told = json.loads(CliRunner().invoke(cli, checked).output)["findings"]
+    assert [(one["name"], one["values"]["part"]) for one in told] == [("loudness", "preroll"), ("loudness", "notice")]
+    assert all("message 'b'" in one["says"] for one in told)
+    assert "is not what was recorded" in str(CliRunner().invoke(cli, ["campaign", "start", "two"]).exception)
+
+
+def test_the_lab_says_that_it_knows_one_version(create: Create) -> None:
+    assert create("two", "a", "b").exit_code == 0
+    for command in (["lab", "people", "--campaign", "two"], ["lab", "check", "two"]):
+        refused = CliRunner().invoke(cli, command)
+        assert "plays 2 versions of its message (a, b)" in str(refused.exception)
+        assert "a campaign of its own" in str(refused.exception)
 
 
 @pytest.mark.parametrize(
