@@ -55,6 +55,15 @@ class RejectsFile:
             raise ContactsRefused(f"file of rejected rows {self._path} cannot be written: {error.strerror}") from None
         self.count += 1
 
+    def add_all_of(self, other: Path) -> None:
+        """The rows of another such file, which is whole."""
+        with other.open(encoding="utf-8-sig", newline="") as text:
+            rows = csv.reader(text, delimiter=";")
+            next(rows)
+            for row in rows:
+                self._csv.writerow(row)
+                self.count += 1
+
     def __exit__(self, kind: type[BaseException] | None, _error: object, _trace: object) -> None:
         """The file is in its place, on disk; after an error it never was."""
         try:

@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SourceBatch:
-    """A delivery of contacts."""
+    """A delivery of contacts. loading: not yet whole in the books, so that it is in no audience."""
 
     id: int
     name: str
     accepted: int
     rejected: int
     imported_at_ms: int
+    loading: bool = False
+    rows_by_reason: Mapping[str, int] = field(default_factory=dict)
 
 
 class Origin(StrEnum):

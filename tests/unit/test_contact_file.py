@@ -3,6 +3,7 @@ import random
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ivr.adapters.contact_columns import names_a_number
-from ivr.adapters.contact_file import Accepted, Rejected, read, write_rejects
+from ivr.adapters.contact_file import table
+from ivr.adapters.contact_rows import Row, read
 from ivr.adapters.contact_text import LONGEST_LINE
+from ivr.adapters.rejects_file import Rejected, write_rejects
 from ivr.errors import ContactsRefused
 
 
@@ -22,8 +25,25 @@ def file(tmp_path: Path, content: str | bytes, encoding: str = "utf-8") -> Path:
     return path
 
 
+@dataclass(frozen=True)
+class Accepted:
+    """A row with a number that may be called. fields: the other columns by header."""
+
+    line: int
+    number: str
+    fields: dict[str, str]
+
+
 def rows(path: Path) -> list[Accepted | Rejected]:
-    return list(read(path, "FR"))
+    found = list(read(path, "FR"))
+    opened = table(path)
+    cells = {record.line: record.cells for record in opened.records() if not isinstance(record, Rejected)}
+    return [_accepted(row, opened.names, cells[row.line]) if isinstance(row, Row) else row for row in found]
+
+
+def _accepted(row: Row, names: list[str], cells: list[str]) -> Accepted:
+    others = {name: cell.strip() for name, cell in zip(names, cells, strict=False) if not names_a_number(name)}
+    return Accepted(row.line, f"+{row.number}", others)
 
 
 def accepted(path: Path) -> list[Accepted]:
@@ -47,7 +67,7 @@ def test_encodings(tmp_path: Path, encoding: str, header: str) -> None:
     lines = [header, *(f"{name};06 12 34 56 {at:02}" for at, name in enumerate(NAMES))]
     found = accepted(file(tmp_path, "\r\n".join(lines), encoding))
     assert [next(iter(row.fields.values())) for row in found] == NAMES
-    assert [row.number.e164 for row in found] == [f"+336123456{at:02}" for at in range(6)]
+    assert [row.number for row in found] == [f"+336123456{at:02}" for at in range(6)]
     assert [row.line for row in found] == [2, 3, 4, 5, 6, 7]
 
 
@@ -76,7 +96,7 @@ def test_separators(tmp_path: Path, separator: str) -> None:
 
 
 def test_one_column_a_told_separator_blank_lines_and_old_line_ends(tmp_path: Path) -> None:
-    assert [row.number.e164 for row in accepted(file(tmp_path, "phone\n0612345678\n"))] == ["+33612345678"]
+    assert [row.number for row in accepted(file(tmp_path, "phone\n0612345678\n"))] == ["+33612345678"]
     assert accepted(file(tmp_path, "sep=|\n\nnom, prénom|tel\nA|0612345678"))[0].fields == {"nom, prénom": "A"}
     found = accepted(file(tmp_path, "\n\nnom;tel\r;\rA;0612345678\r\r \rB;0612345679"))
     assert [row.line for row in found] == [5, 8]
@@ -95,7 +115,7 @@ def test_a_quote_never_closed_costs_one_line(tmp_path: Path, content: str) -> No
     assert isinstance(found[0], Rejected)
     assert (found[0].line, found[0].reason, found[0].was_read) == (2, "unclosed_quote", '"A,0612345678')
     assert isinstance(found[-1], Accepted)
-    assert found[-1].number.e164 == "+33612345680"
+    assert found[-1].number == "+33612345680"
     assert len(found) == content.strip().count("\n")
 
 
@@ -163,7 +183,7 @@ def test_several_number_columns(tmp_path: Path) -> None:
         ";;nothing\n"
     )
     found = rows(file(tmp_path, content))
-    assert [row.number.e164 for row in found if isinstance(row, Accepted)] == [
+    assert [row.number for row in found if isinstance(row, Accepted)] == [
         "+33612345678",
         "+33162123457",
         "+33612345679",
@@ -179,16 +199,13 @@ def test_rejected_rows(tmp_path: Path) -> None:
     path = file(tmp_path, content)
     assert reasons(path) == [
         (2, ""),
-        (3, "duplicate"),
+        (3, ""),
         (4, "special"),
         (5, "empty"),
         (6, "too_many_columns"),
         (7, ""),
         (8, "nul_character"),
     ]
-    duplicate = rows(path)[1]
-    assert isinstance(duplicate, Rejected)
-    assert (duplicate.first_line, duplicate.was_read) == (2, "B;+33 6 12 34 56 78")
 
 
 def test_a_line_of_ten_megabytes_is_one_rejected_row_in_little_memory(tmp_path: Path) -> None:

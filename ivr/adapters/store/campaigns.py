@@ -10,7 +10,7 @@ from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import Connection, Result, Row, bindparam, func, insert, literal, or_, select
 
-from ivr.adapters.store import locks, money, schema
+from ivr.adapters.store import contacts, locks, money, schema
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.journal import ITSELF, note
 from ivr.adapters.store.lookups import rows_among
@@ -56,6 +56,7 @@ class Campaigns:
             locks.naming(connection)
             if connection.execute(select(TABLE.c.id).where(TABLE.c.name == values["name"])).first():
                 raise Refused(f"a campaign named {values['name']!r} exists already; choose another name")
+            contacts.require_complete(connection, values["batch_id"])
             sponsor_id = _sponsor_id(connection, sponsor)
             state = {"state": CampaignState.DRAFT.value, "sponsor_id": sponsor_id}
             campaign_id = connection.execute(insert(TABLE).values(**values, **state)).inserted_primary_key[0]  # type: ignore[index]

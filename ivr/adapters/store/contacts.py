@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, RowMapping, func, insert, select
 
-from ivr.adapters.store import locks, schema
+from ivr.adapters.store import incoming, locks, schema
 from ivr.adapters.store.engine import Database
+from ivr.adapters.store.incoming import Arrival
+from ivr.errors import Refused
 from ivr.rules.provenance import UNDECLARED, Provenance
 from ivr.rules.records import SourceBatch
 
 CHUNK = 1000
+TABLE = schema.source_batches
+LOADING, COMPLETE = "loading", "complete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +37,15 @@ class Contacts:
         self._database = database
 
     def batch_of_file(self, sha256: str) -> SourceBatch | None:
-        """The batch that this very file made, if it was imported before."""
+        """The batch that this very file made, if it was imported before, or its import was begun."""
         with self._database.read() as connection:
-            table = schema.source_batches
-            row = connection.execute(select(table).where(table.c.file_sha256 == sha256)).mappings().first()
+            row = connection.execute(select(TABLE).where(TABLE.c.file_sha256 == sha256)).mappings().first()
             return _batch(row) if row else None
 
     def batches(self) -> list[SourceBatch]:
-        """All batches, oldest first."""
+        """All batches, oldest first; those whose import is under way too."""
         with self._database.read() as connection:
-            rows = connection.execute(select(schema.source_batches).order_by(schema.source_batches.c.id)).mappings()
+            rows = connection.execute(select(TABLE).order_by(TABLE.c.id)).mappings()
             return [_batch(row) for row in rows]
 
     def source_label(self, batch_id: int, language: str) -> str:
@@ -59,62 +63,98 @@ class Contacts:
         at_ms: int,
         provenance: Provenance = UNDECLARED,
     ) -> SourceBatch:
-        """One batch per file with its contacts (number, line type), all or nothing; a known number is not doubled.
+        """One batch of few contacts (number, line type), all or nothing; a known number is not doubled.
 
         count_rejected is asked when `people` is at its end: how many rows of the file were not accepted.
         """
         with self._database.write() as connection:
             locks.importing(connection)
-            table = schema.source_batches
-            known = connection.execute(select(table).where(table.c.file_sha256 == origin.sha256)).mappings().first()
-            if known is not None:  # another process imported this very file in the meantime
-                return _batch(known)
-            name = _free_name(connection, origin)
-            values = {
-                "name": name,
-                "file_name": origin.file_name,
-                "file_sha256": origin.sha256,
-                "imported_at_ms": at_ms,
-            } | asdict(provenance)
-            made = connection.execute(insert(table).values(**values, accepted=0, rejected=0))
-            batch_id: int = made.inserted_primary_key[0]  # type: ignore[index]
-            accepted = sum(self._add(connection, batch_id, chunk, at_ms) for chunk in _chunks(people))
-            rejected = count_rejected()
-            counts = {"accepted": accepted, "rejected": rejected}
-            connection.execute(table.update().where(table.c.id == batch_id).values(**counts))
-            return SourceBatch(batch_id, name, accepted, rejected, at_ms)
+            batch, _ = _made(connection, origin, provenance, at_ms)
+            if not batch.loading:  # another process imported this very file in the meantime
+                return batch
+            for chunk in _chunks(people):
+                _add(connection, batch, [Arrival(*person) for person in dict(chunk).items()])
+            return _completed(connection, batch.id, Counter({"": count_rejected()}))
+
+    def begin(self, origin: FileOrigin, at_ms: int, provenance: Provenance) -> tuple[SourceBatch, str]:
+        """The file's batch, loading if it is not in the books whole, and the last number that is committed, or ""."""
+        with self._database.write() as connection:
+            locks.importing(connection)
+            return _made(connection, origin, provenance, at_ms)
+
+    def add(self, batch: SourceBatch, arrivals: Sequence[Arrival], after: str) -> str:
+        """These contacts are in the batch, and how far it came, committed at once; returns that: the last number.
+
+        In rising order, each number once. after: how far it had come; Refused if another import of it came further.
+        """
+        with self._database.write() as connection:
+            locks.importing(connection)
+            told = connection.execute(select(TABLE.c.loaded_to, TABLE.c.state).where(TABLE.c.id == batch.id)).one()
+            if (told.loaded_to, told.state) != (after, LOADING):
+                raise Refused(f"{batch.name!r} is being imported by another process: let it finish")
+            _add(connection, batch, arrivals)
+            loaded_to = arrivals[-1].number
+            connection.execute(TABLE.update().where(TABLE.c.id == batch.id).values(loaded_to=loaded_to))
+            return loaded_to
+
+    def complete(self, batch: SourceBatch, rows_by_reason: Mapping[str, int]) -> SourceBatch:
+        """The batch is in the books whole, and may be in an audience."""
+        with self._database.write() as connection:
+            return _completed(connection, batch.id, rows_by_reason)
 
     def count(self) -> int:
         """How many contacts there are."""
         with self._database.read() as connection:
             return int(connection.execute(select(func.count()).select_from(schema.contacts)).scalar_one())
 
-    def _add(self, connection: Connection, batch_id: int, people: list[tuple[str, str]], at_ms: int) -> int:
-        numbers = {number: line_type for number, line_type in people}
-        table = schema.contacts
-        known = set(connection.execute(select(table.c.number).where(table.c.number.in_(numbers))).scalars())
-        fresh = [
-            {"number": number, "line_type": line_type, "imported_at_ms": at_ms}
-            for number, line_type in numbers.items()
-            if number not in known
-        ]
-        if fresh:
-            connection.execute(insert(table), fresh)
-        ids = connection.execute(select(table.c.id).where(table.c.number.in_(numbers))).scalars().all()
-        connection.execute(insert(schema.batch_contacts), [{"batch_id": batch_id, "contact_id": id_} for id_ in ids])
-        return len(ids)
+
+def require_complete(connection: Connection, batch_id: int) -> None:
+    """Returns if the batch may be in an audience; Refused if it is not in the books whole."""
+    row = connection.execute(select(TABLE.c.state, TABLE.c.name).where(TABLE.c.id == batch_id)).one()
+    if row.state != COMPLETE:
+        raise Refused(f"the import of {row.name!r} is not finished: import the same file again, it goes on from there")
+
+
+def _made(connection: Connection, origin: FileOrigin, provenance: Provenance, at_ms: int) -> tuple[SourceBatch, str]:
+    """The batch of that file, made if there is none, and how far it is loaded."""
+    same = select(TABLE).where(TABLE.c.file_sha256 == origin.sha256)
+    row = connection.execute(same).mappings().first()
+    if row is None:
+        values = asdict(provenance) | {
+            "name": _free_name(connection, origin),
+            "file_name": origin.file_name,
+            "file_sha256": origin.sha256,
+            "imported_at_ms": at_ms,
+            "counted_at_ms": at_ms,  # its cells are true from the first chunk on
+            "state": LOADING,
+        }
+        connection.execute(insert(TABLE).values(**values, accepted=0, rejected=0))
+        row = connection.execute(same).mappings().one()
+    return _batch(row), str(row["loaded_to"])
+
+
+def _add(connection: Connection, batch: SourceBatch, arrivals: Sequence[Arrival]) -> None:
+    incoming.add(connection, batch.id, arrivals, batch.imported_at_ms)
+    added = {"accepted": TABLE.c.accepted + len(arrivals)}
+    connection.execute(TABLE.update().where(TABLE.c.id == batch.id).values(**added))
+
+
+def _completed(connection: Connection, batch_id: int, rows_by_reason: Mapping[str, int]) -> SourceBatch:
+    told = {reason: rows for reason, rows in sorted(rows_by_reason.items()) if reason and rows}
+    values = {"rejected": sum(rows_by_reason.values()), "rows_by_reason": told, "state": COMPLETE, "loaded_to": ""}
+    connection.execute(TABLE.update().where(TABLE.c.id == batch_id).values(**values))
+    return _batch(connection.execute(select(TABLE).where(TABLE.c.id == batch_id)).mappings().one())
 
 
 def _free_name(connection: Connection, origin: FileOrigin) -> str:
     names = (origin.name, f"{origin.name}-{origin.sha256[:8]}", f"{origin.name}-{origin.sha256}")
-    table = schema.source_batches
-    taken = set(connection.execute(select(table.c.name).where(table.c.name.in_(names))).scalars())
+    taken = set(connection.execute(select(TABLE.c.name).where(TABLE.c.name.in_(names))).scalars())
     return next(name for name in names if name not in taken)
 
 
-def _batch(row: object) -> SourceBatch:
-    values = dict(row)  # type: ignore[call-overload]
-    return SourceBatch(*(values[key] for key in ("id", "name", "accepted", "rejected", "imported_at_ms")))
+def _batch(row: RowMapping) -> SourceBatch:
+    told = ("id", "name", "accepted", "rejected", "imported_at_ms", "rows_by_reason")
+    return SourceBatch(**{key: row[key] for key in told}, loading=row["state"] == LOADING)
 
 
 def _chunks(people: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:

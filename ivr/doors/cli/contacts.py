@@ -29,9 +29,12 @@ def contacts() -> None:
 )
 @click.pass_context
 def import_(context: click.Context, file: Path, name: str | None, provenance: Path | None) -> None:
-    """Import a CSV with a header: any common encoding and separator; the numbers' column is found by its name.
+    """Import a CSV (any common encoding and separator), a workbook (XLSX, ODS) or Parquet, with a header.
 
-    Importing the same file twice changes nothing. Rejected rows go to a file with line, reason and what was read.
+    Columns are found by their names, French or English: numbers (telephone, mobile), and, where there are any, code
+    INSEE, code postal, ville, date de naissance or age, langue. Calls go on meanwhile. Killed, it goes on from where it
+    was when the same file is imported again; importing it twice changes nothing. Rejected rows go to a file with line,
+    reason and what was read.
     """
     settings = settings_of(context)
     origin = declared(provenance)
@@ -41,7 +44,12 @@ def import_(context: click.Context, file: Path, name: str | None, provenance: Pa
     ):
         task = bar.add_task("reading", total=None)
         done = import_file(
-            store, settings, file, name, lambda read, total: bar.update(task, completed=read, total=total), origin
+            store,
+            settings,
+            file,
+            name,
+            lambda what, done, total: bar.update(task, description=what, completed=done, total=total),
+            origin,
         )
     batch = done.batch
     shown = escape(batch.name)
@@ -49,6 +57,8 @@ def import_(context: click.Context, file: Path, name: str | None, provenance: Pa
         console.print(f"{escape(file.name)} was imported before as [bold]{shown}[/]: nothing changed")
     else:
         console.print(f"[bold]{shown}[/]: {batch.accepted} contacts, {batch.rejected} rows rejected")
+        for reason, rows in batch.rows_by_reason.items():
+            console.print(f"  {rows} {escape(reason)}")
     if done.rejects:
         console.print(f"rejected rows: {escape(str(done.rejects))}")
 
@@ -63,5 +73,6 @@ def list_(context: click.Context) -> None:
     with store_of(settings_of(context)) as store:
         for batch in store.contacts.batches():
             at = datetime.fromtimestamp(batch.imported_at_ms / 1000, UTC)
-            table.add_row(escape(batch.name), str(batch.accepted), str(batch.rejected), f"{at:%Y-%m-%d %H:%M} UTC")
+            when = "not finished: import it again" if batch.loading else f"{at:%Y-%m-%d %H:%M} UTC"
+            table.add_row(escape(batch.name), str(batch.accepted), str(batch.rejected), when)
     console.print(table)
