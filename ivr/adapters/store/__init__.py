@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ivr.adapters.store import pulse
 from ivr.adapters.store.attempts import Attempts
+from ivr.adapters.store.audiences import Audiences
 from ivr.adapters.store.audit import Audit
 from ivr.adapters.store.campaigns import Campaigns
 from ivr.adapters.store.consents import Consents
@@ -46,6 +47,7 @@ class Store:
     def __init__(self, settings: Settings) -> None:
         self.database = Database(settings.database_url, settings.database.busy_timeout_s)
         self.contacts = Contacts(self.database)
+        self.audiences = Audiences(self.database)
         self.messages = Messages(self.database)
         self.campaigns = Campaigns(self.database)
         self.suppressions = Suppressions(self.database, load_key(settings.suppression_key_file))

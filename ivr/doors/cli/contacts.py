@@ -13,6 +13,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from ivr.doors.cli.parts import console, settings_of, store_of
+from ivr.usecases.audience import count
 from ivr.usecases.contacts import declared, import_file
 
 
@@ -76,3 +77,21 @@ def list_(context: click.Context) -> None:
             when = "not finished: import it again" if batch.loading else f"{at:%Y-%m-%d %H:%M} UTC"
             table.add_row(escape(batch.name), str(batch.accepted), str(batch.rejected), when)
     console.print(table)
+
+
+@contacts.command("count")
+@click.argument("batch")
+@click.argument("audience", nargs=-1)
+@click.pass_context
+def count_(context: click.Context, batch: str, audience: tuple[str, ...]) -> None:
+    """Count who of BATCH is in AUDIENCE: by territory, age, line type and language, and by nothing else.
+
+    \b
+    ivr contacts count people territory=departement:75,commune:13055
+    ivr contacts count people territory=region:11 age=18-24,65+ line=mobile language=fr
+
+    Territories: region, departement, commune (INSEE codes) or postcode. Ages are those reached in this year. Whoever's
+    fact is not known is in no audience that names it.
+    """  # noqa: D301 - click reads the backslash
+    with store_of(settings_of(context)) as store:
+        console.print(f"{count(store, batch, ' '.join(audience))} contacts")
