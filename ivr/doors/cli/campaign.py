@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from ivr.doors.cli.parts import console, halt_line, require_up, say, settings_of, store_of
 from ivr.doors.cli.progress import follow, limits_line, line, version_lines
 from ivr.doors.cli.spoken import spoken_options, texts_of
-from ivr.doors.report import as_csv, as_html, as_json, terminal
+from ivr.doors.report import terminal
+from ivr.doors.report.forms import FORMS
 from ivr.rules.pack import BASE, MessageClass
 from ivr.rules.sharing import EQUAL
 from ivr.usecases import campaigns, drafting, reports
 from ivr.usecases.drafting import Change, Draft, Rules
-from ivr.usecases.reporting import Report
 
 WHEN = "date and time in the campaign's time zone, as in 2026-12-01T20:00"
 WEIGHT = "Its part of a trunk that campaigns share: one with 2 makes twice the calls of one with 1."
@@ -197,9 +197,7 @@ def status(context: click.Context, name: str, live: bool) -> None:
 
 @campaign.command()
 @click.argument("name")
-@click.option(
-    "--format", "form", type=click.Choice(["terminal", "json", "csv", "csv-excel", "html"]), default="terminal"
-)
+@click.option("--format", "form", type=click.Choice(list(FORMS)), default="terminal", show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), help="Write to this file instead of the terminal.")
 @click.option("--language", type=click.Choice(["fr", "en"]), help="Default: the campaign's.")
 @click.pass_context
@@ -211,23 +209,17 @@ def report(context: click.Context, name: str, form: str, output: Path | None, la
     if form == "terminal" and output is None:
         terminal.render(made, console, language)
         return
-    renderers = {
-        "json": lambda: as_json.render(made),
-        "csv": lambda: as_csv.render(made, language=language),
-        "csv-excel": lambda: as_csv.render(made, excel=True, language=language),
-        "html": lambda: as_html.render(made, language),
-        "terminal": lambda: _as_text(made, language),
-    }
-    text = renderers[form]()
-    if output is None:
-        click.echo(text)
-    else:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(text, encoding="utf-8")
+    put(FORMS[form](made, language), output)
+    if output is not None:
         say(f"written: {output}")
 
 
-def _as_text(made: Report, language: str | None) -> str:
-    plain = Console(width=100, record=True, file=click.get_text_stream("stderr"), quiet=True)
-    terminal.render(made, plain, language)
-    return plain.export_text()
+def put(made: str | bytes, output: Path | None) -> None:
+    """The report is in the file, or on the terminal; what is no text goes to no terminal."""
+    if output is None and isinstance(made, bytes) and sys.stdout.isatty():
+        raise click.UsageError("this form is no text: name a file with --output, or send it to a program")
+    if output is None:
+        click.echo(made, nl=isinstance(made, str))
+        return
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_bytes(made.encode() if isinstance(made, str) else made)

@@ -25,7 +25,7 @@ def render(report: Report, excel: bool = False, language: str | None = None) -> 
     out = io.StringIO(newline="")
     table = csv.writer(out, delimiter=";" if excel else ",", lineterminator="\r\n")
     table.writerow(COLUMNS)
-    table.writerows([_cell(cell, excel) for cell in row] for row in _rows(report, say))
+    table.writerows([_cell(cell, excel) for cell in row] for row in lines(report, say))
     return (BYTE_ORDER_MARK if excel else "") + out.getvalue()
 
 
@@ -44,7 +44,7 @@ def harmless(text: str) -> str:
     return f"'{shown}" if shown.startswith(tuple(FORMULA)) else shown
 
 
-def _rows(report: Report, say: Words) -> Iterator[list[Cell]]:
+def lines(report: Report, say: Words) -> Iterator[list[Cell]]:
     """Of a version the same as of the whole, each section named after its number, the first one 1."""
     yield from _campaign(report, say)
     yield from _figures(report, say)

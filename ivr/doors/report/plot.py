@@ -55,7 +55,7 @@ def plot(curve: Curve, size: tuple[int, int], labels: int) -> Plot:
 
     line = [(x(point), y(point.share)) for point in drawn]
     edge = [(x(point), y(point.high)) for point in drawn] + [(x(point), y(point.low)) for point in reversed(drawn)]
-    ticks = tuple(Tick(x(point), point.at_ms / 1000, point.at_risk) for point in _labelled(curve.points, labels))
+    ticks = tuple(Tick(x(point), point.at_ms / 1000, point.at_risk) for point in labelled(curve.points, labels))
     shares = tuple(Tick(y(share), share) for share in (0.0, 0.25, 0.5, 0.75, 1.0))
     return Plot(
         width, height, left, right, top, bottom, _path(line), _path(edge) + "Z", ticks, shares, line[0], line[-1]
@@ -66,7 +66,7 @@ def _path(places: Sequence[tuple[float, float]]) -> str:
     return "M" + "L".join(f"{across} {up}" for across, up in places)
 
 
-def _labelled(points: Sequence[Point], labels: int) -> list[Point]:
+def labelled(points: Sequence[Point], labels: int) -> list[Point]:
     """Points at round seconds, at most about `labels`, and the last one in place of a neighbour too near."""
     seconds = points[-1].at_ms / 1000
     step = next((step for step in STEPS_S if seconds / step <= labels), STEPS_S[-1])

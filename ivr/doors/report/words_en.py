@@ -61,6 +61,7 @@ WORDS = {
     "axis.share": "still listening",
     "axis.time": "time in the message",
     "axis.risk": "calls observed",
+    "axis.risk.below": "Beneath each instant: the calls still observed.",
     "band": "95% band",
     "before": "left before the message",
     "curve.none": "The curve appears with the first answered call.",

@@ -63,6 +63,7 @@ WORDS = {
     "axis.share": "encore à l’écoute",
     "axis.time": "temps dans le message",
     "axis.risk": "appels suivis",
+    "axis.risk.below": "Sous chaque instant : les appels encore suivis.",
     "band": "bande à 95 %",
     "before": "partis avant le message",
     "curve.none": "La courbe apparaîtra au premier appel décroché.",
