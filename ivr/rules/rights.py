@@ -62,6 +62,11 @@ class Case:
         """The end of the last day on which it may be answered."""
         return self.received_at_ms + DUE_DAYS * DAY_MS
 
+    @property
+    def counts(self) -> bool:
+        """Whether somebody must answer it: a code that was never given back shows nobody whose number it is."""
+        return not self.code or bool(self.identity)
+
     def clock(self, now_ms: int) -> Clock:
         """How it stands at that instant."""
         if self.answered_at_ms is not None:

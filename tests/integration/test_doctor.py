@@ -221,6 +221,7 @@ def test_with_nothing_up_and_nothing_wrong(make_scene: MakeScene) -> None:
     assert _says(found) == ""
     assert "nothing is up here" in _says(found, Weight.NOTE)
     assert "books: balance in all 1 campaigns" in _says(found, Weight.OK)
+    assert "requests: none is late; 0 wait for an answer" in _says(found, Weight.OK)
 
 
 def test_what_a_running_campaign_lacks(make_scene: MakeScene) -> None:

@@ -11,9 +11,10 @@ from click.testing import CliRunner, Result
 
 from ivr.doors.cli import cli
 from ivr.errors import NotFound, NotReady, Refused
-from ivr.rules.rights import Right
+from ivr.rules.findings import Weight
+from ivr.rules.rights import DAY_MS, Right
 from ivr.settings import Lab
-from ivr.usecases import rights
+from ivr.usecases import clocks, rights
 from ivr.usecases.campaigns import now_ms
 from tests.integration.consents import record, whole
 from tests.integration.scene import Scene
@@ -133,6 +134,34 @@ def test_a_complaint_waits_for_a_person(scene: Scene) -> None:
     assert rights.all_cases(scene.store, open_only=True) == []
     with pytest.raises(Refused, match="already"):
         rights.close(scene.store, case.id, "again")
+
+
+def _opened(scene: Scene, id_: str, days_ago: float, channel: str = "letter", code: str = "") -> None:
+    """A request came in so many days ago."""
+    said = {"right": "access", "channel": channel, "number_hmac": "h", "asked": {}, "code": code}
+    scene.store.journal.add("rights-opened", f"rights:{id_}", "desk", now_ms() - int(days_ago * DAY_MS), **said)
+
+
+def test_a_request_is_told_of_ten_days_before_it_is_late_and_when_it_is(scene: Scene) -> None:
+    _opened(scene, "fresh", 19.9)
+    _opened(scene, "asked-by-nobody", 40, channel="code", code="x")  # the code was never given back
+    [well] = clocks.examine(scene.store)
+    assert (well.weight, well.says) == (Weight.OK, "none is late; 1 wait for an answer")
+    _opened(scene, "old", 20.1)
+    [soon] = clocks.examine(scene.store)
+    assert soon.weight is Weight.NOTE
+    assert "since 20 days or more: 1: old (access, due 20" in soon.says
+    for days in range(7):
+        _opened(scene, f"late{days}", 30.1 + days)
+    late, soon = clocks.examine(scene.store)
+    assert late.weight is Weight.WRONG
+    assert "within 30 days: 7: late6 (" in late.says
+    assert late.says.endswith("2 more")
+    assert "nobody" not in late.says
+    assert "old (" in soon.says
+    for id_ in ("old", *(f"late{days}" for days in range(7))):
+        rights.close(scene.store, id_, "sent by post")
+    assert [finding.weight for finding in clocks.examine(scene.store)] == [Weight.OK]
 
 
 def test_the_commands(make_scene: Callable[..., Scene]) -> None:

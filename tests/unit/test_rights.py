@@ -32,6 +32,12 @@ def test_a_code_is_good_for_half_an_hour_and_five_tries() -> None:
     assert not case(code="x", answered_at_ms=AT_MS).takes_code(AT_MS)
 
 
+def test_a_code_that_was_never_given_back_obliges_nobody() -> None:
+    assert case().counts
+    assert not case(code="x").counts
+    assert case(code="x", identity="code to the number").counts
+
+
 def test_cases_are_what_the_journal_tells() -> None:
     opened = {"right": "erase", "number_hmac": "h", "channel": "code", "code": "x", "asked": {}}
     told = [
