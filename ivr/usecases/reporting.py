@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ivr.rules.dips import Dip, dips
 from ivr.rules.hiding import hidden
 from ivr.rules.measures import SMALL, Fate, Interval, mean_share, wilson
 from ivr.rules.retention import Curve, retention
@@ -143,6 +144,7 @@ class Report:
     versions: of a message that has several, the report of each; `facts.name` is then the version's. gain: by how much
     its listen rate is above that of the first version. hidden: below 20 answered calls in some version nothing of what
     was heard in any is told: what is left of the whole would tell it. breakdowns: of the whole alone, for that reason.
+    dips: seconds at which more people left than around them.
     """
 
     schema: str
@@ -163,6 +165,7 @@ class Report:
     gain: Interval | None = None
     hidden: bool = False
     breakdowns: tuple[Breakdown, ...] = ()
+    dips: tuple[Dip, ...] = ()
 
     @property
     def doubts(self) -> dict[str, int]:
@@ -203,6 +206,7 @@ def build(facts: CampaignFacts, tally: Tally) -> Report:
         ended_by_unknown=whole["end_unknown"],
         books=_books(facts, tally),
         breakdowns=tuple(_breakdown(dimension, tally.values(dimension)) for dimension in DIMENSIONS),
+        dips=dips(curve) if curve else (),
     )
 
 

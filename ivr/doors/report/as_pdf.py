@@ -128,7 +128,7 @@ def _curve(report: Report, say: Words) -> dict[str, Any]:
         "up": [[share, say.percent(share, 0)] for share in (0.0, 0.25, 0.5, 0.75, 1.0)],
         "across": _across(curve, say),
         "alt": f"{say('curve')}. {say('curve.alt', start=start, end=end, length=say.seconds(length_ms / 1000))}",
-        "note": f"{say('curve.short')} {say('axis.risk.below')} {start} → {end}.",
+        "note": f"{say('curve.short')} {say('axis.risk.below')} {start} → {end}. {say.dips(report.dips)}".strip(),
     }
 
 

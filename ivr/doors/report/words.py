@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ivr.adapters import rule_packs
 from ivr.doors.report import words_en, words_fr
+from ivr.rules.dips import Dip
 from ivr.usecases.reporting import Measure, Part, Report
 
 CATALOGUES = {"fr": words_fr.WORDS, "en": words_en.WORDS}
@@ -97,6 +98,17 @@ class Words:
         over = measure.numerator or 0
         shown = f"{self.number(over, 1)} {self('messages_heard')}" if measure.kind == "mean" else self.number(over)
         return f"{shown} {self('of')} {self.number(measure.denominator)}"
+
+    def dips(self, found: Sequence[Dip]) -> str:
+        """At which seconds more people left than around them; "" when at none."""
+        told = "; ".join(self("dip", **self._dip(one)) for one in found)
+        return self("dips", list=told) if told else ""
+
+    def _dip(self, one: Dip) -> dict[str, str]:
+        end_s = one.at_ms / 1000
+        begin_s = max(-(-one.at_ms // 1000) - 1, 0)
+        counts = {"left": self.number(one.left), "of": self.number(one.observed), "expected": self.number(one.expected)}
+        return {"from_s": self.seconds(begin_s), "to_s": self.seconds(end_s), **counts}
 
     def versions(self, version: Report) -> list[tuple[str, str]]:
         """The chief figures of a version, each with its name, interval and count; what must not be told says so."""

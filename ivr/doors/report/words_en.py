@@ -62,6 +62,8 @@ WORDS = {
     "axis.time": "time in the message",
     "axis.risk": "calls observed",
     "axis.risk.below": "Beneath each instant: the calls still observed.",
+    "dips": "More people left than in the seconds around: {list}.",
+    "dip": "between {from_s} and {to_s}, {left} of {of} (about {expected} expected)",
     "band": "95% band",
     "before": "left before the message",
     "curve.none": "The curve appears with the first answered call.",

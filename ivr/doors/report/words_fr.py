@@ -64,6 +64,8 @@ WORDS = {
     "axis.time": "temps dans le message",
     "axis.risk": "appels suivis",
     "axis.risk.below": "Sous chaque instant : les appels encore suivis.",
+    "dips": "Plus de départs que dans les secondes voisines : {list}.",
+    "dip": "entre {from_s} et {to_s}, {left} sur {of} (environ {expected} attendus)",
     "band": "bande à 95 %",
     "before": "partis avant le message",
     "curve.none": "La courbe apparaîtra au premier appel décroché.",
