@@ -65,6 +65,12 @@ class Calls(_Section):
         "congestion=2m 10m 30m x4",
         description="who is called again, when and how often, unless the campaign says otherwise; `never`: nobody",
     )
+    opt_out_alarm_per_thousand: float = Field(
+        50.0,
+        gt=0,
+        le=1000,
+        description="requests to stop per 1,000 answered calls above which, beyond chance, progress warns",
+    )
     country: str = Field("FR", pattern=r"^[A-Z]{2}$", description="country whose national numbers are understood")
 
 

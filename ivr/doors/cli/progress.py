@@ -6,6 +6,7 @@ import contextlib
 import sys
 import time
 from collections import deque
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
 from ivr.doors.cli.parts import console, halt_line, say
 from ivr.errors import NotReady
+from ivr.rules.alarm import opt_outs
 from ivr.rules.records import Books, Campaign
 from ivr.rules.states import CampaignState
 from ivr.rules.tally import UNIT, Sums
@@ -115,6 +117,7 @@ class Meter:
         done = sum(books.outcomes.values())
         called = done + books.in_progress + books.waiting
         self._called.append((time.monotonic(), called))
+        sums = self.store.tallies.whole(self._campaign.id)
         parts = [
             f"{self._campaign.name} {self.state.value}",
             f"{called}/{books.targets} called",
@@ -122,7 +125,8 @@ class Meter:
             *self._worst_seconds(),
             f"{live.get('live', 0)} channels",
             f"{books.outcomes.get('answered', 0)} answered",
-            self._listen_rate(),
+            self._listen_rate(sums),
+            self._opt_outs(sums),
             f"{sum(books.not_allowed.values())} not allowed",
             self._money(),
             self._again(books),
@@ -131,10 +135,20 @@ class Meter:
         ]
         return Text(" · ".join(part for part in parts if part))
 
-    def _listen_rate(self) -> str:
+    def _listen_rate(self, sums: Mapping[int, Sums]) -> str:
         if self._campaign.versions:  # of unlike lengths: told of each apart
             return ""
-        return _listen_rate(self.store.tallies.whole(self._campaign.id).get(0, Sums()))
+        return _listen_rate(sums.get(0, Sums()))
+
+    def _opt_outs(self, sums: Mapping[int, Sums]) -> str:
+        """Requests to stop per 1,000 answered calls of every version, and whether that is above the alarm line."""
+        stopped, heard = (sum(one[name] for one in sums.values()) for name in ("stopped", "heard"))
+        line = self._settings.calls.opt_out_alarm_per_thousand
+        found = opt_outs(stopped, heard, line)
+        if found is None:
+            return ""
+        told = f"{found.per_thousand:.1f} opt-outs per 1,000 ({found.stopped} of {found.heard})"
+        return f"{told} ⚠ ABOVE THE ALARM LINE of {line:g}: is this list right?" if found.above else told
 
     def _live(self) -> dict[str, Any]:
         try:
