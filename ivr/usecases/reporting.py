@@ -16,6 +16,7 @@ from ivr.rules.retention import Curve, retention
 from ivr.rules.segments import Segment
 from ivr.rules.states import Outcome
 from ivr.rules.tally import DIMENSIONS, UNIT, Sums, Tally
+from ivr.rules.typical import Typical
 
 SCHEMA = "portevoix.report/1"
 
@@ -144,7 +145,8 @@ class Report:
     versions: of a message that has several, the report of each; `facts.name` is then the version's. gain: by how much
     its listen rate is above that of the first version. hidden: below 20 answered calls in some version nothing of what
     was heard in any is told: what is left of the whole would tell it. breakdowns: of the whole alone, for that reason.
-    dips: seconds at which more people left than around them.
+    dips: seconds at which more people left than around them. typical: of the sponsor's
+    earlier messages of such a length.
     """
 
     schema: str
@@ -166,6 +168,7 @@ class Report:
     hidden: bool = False
     breakdowns: tuple[Breakdown, ...] = ()
     dips: tuple[Dip, ...] = ()
+    typical: Typical | None = None
 
     @property
     def doubts(self) -> dict[str, int]:

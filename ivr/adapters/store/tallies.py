@@ -32,6 +32,14 @@ class Tallies:
             found = [tallies.get(number, Tally()) for number in range(max(versions, 1))]
             return books(connection, campaign_id, versions), found
 
+    def instants(self, campaign_id: int) -> Tally:
+        """When people left or were cut, and nothing else of the campaign's calls: what its curve is made of."""
+        with self._database.read() as connection:
+            found = Tally()
+            for _, fate, at_ms, calls in connection.execute(_INSTANTS, {"the_campaign": campaign_id}):
+                found.instants[fate, at_ms] = int(calls)
+            return found
+
     def whole(self, campaign_id: int) -> dict[int, Sums]:
         """The sums of all calls of the campaign, by version: a row of each is read, however many calls there are."""
         with self._database.read() as connection:

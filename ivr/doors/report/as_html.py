@@ -56,7 +56,7 @@ def _plots(report: Report) -> dict[str, Plot]:
     """The same curve twice, for a wide and a narrow screen: scaled down, its words could not be read."""
     if report.curve is None:
         return {}
-    return {"wide": plot(report.curve, *WIDE), "narrow": plot(report.curve, *NARROW)}
+    return {"wide": plot(report.curve, *WIDE, report.typical), "narrow": plot(report.curve, *NARROW, report.typical)}
 
 
 def _played(report: Report, say: Words) -> list[tuple[str, int, str]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ivr.rules.retention import Curve, Point
+from ivr.rules.typical import Typical
 
 STEPS_S = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1800)
 
@@ -21,7 +22,9 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A curve's drawing. line, band: SVG path data. first, last: places of the first and last points drawn."""
+    """A curve's drawing. line, band: SVG path data. first, last: places of the first and last points drawn.
+    usual, usual_middle: range and middle of earlier messages, "" when there are none.
+    """
 
     width: int
     height: int
@@ -35,9 +38,11 @@ class Plot:
     up: tuple[Tick, ...]
     first: tuple[float, float]
     last: tuple[float, float]
+    usual: str = ""
+    usual_middle: str = ""
 
 
-def plot(curve: Curve, size: tuple[int, int], labels: int) -> Plot:
+def plot(curve: Curve, size: tuple[int, int], labels: int, usual: Typical | None = None) -> Plot:
     """The drawing of `curve` in `size` (width, height) with at most about `labels` words on the time axis.
 
     Points where nobody was observed any more are not drawn: the line ends there.
@@ -57,9 +62,37 @@ def plot(curve: Curve, size: tuple[int, int], labels: int) -> Plot:
     edge = [(x(point), y(point.high)) for point in drawn] + [(x(point), y(point.low)) for point in reversed(drawn)]
     ticks = tuple(Tick(x(point), point.at_ms / 1000, point.at_risk) for point in labelled(curve.points, labels))
     shares = tuple(Tick(y(share), share) for share in (0.0, 0.25, 0.5, 0.75, 1.0))
+    range_, middle = _usual(usual, (left, right, top, bottom))
     return Plot(
-        width, height, left, right, top, bottom, _path(line), _path(edge) + "Z", ticks, shares, line[0], line[-1]
+        width,
+        height,
+        left,
+        right,
+        top,
+        bottom,
+        _path(line),
+        _path(edge) + "Z",
+        ticks,
+        shares,
+        line[0],
+        line[-1],
+        range_,
+        middle,
     )
+
+
+def _usual(usual: Typical | None, box: tuple[float, float, float, float]) -> tuple[str, str]:
+    """Range and middle of what is typical as paths within the box: left, right, top, bottom."""
+    if usual is None:
+        return "", ""
+    left, right, top, bottom = box
+
+    def at(share: float, value: float) -> tuple[float, float]:
+        return round(left + (right - left) * share, 1), round(bottom - (bottom - top) * value, 1)
+
+    high = [at(place.share, place.high) for place in usual.places]
+    low = [at(place.share, place.low) for place in reversed(usual.places)]
+    return _path(high + low) + "Z", _path([at(place.share, place.middle) for place in usual.places])
 
 
 def _path(places: Sequence[tuple[float, float]]) -> str:

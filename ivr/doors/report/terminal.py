@@ -135,8 +135,10 @@ def _curve(report: Report, say: Words, width: int) -> list[RenderableType]:
     end = say.seconds(report.facts.message_ms / 1000)
     foot = Text(f"{'%':>4} └{'─' * columns}\n      0 s{end:>{columns - 3}}")
     note = Text(" ".join([say("curve.def"), *([say("curve.versions")] if report.versions else [])]), style="dim")
-    dips = [Text(say.dips(report.dips))] if report.dips else []
-    return [title, *axis, foot, *dips, _instants(report.curve, say), note]
+    beside = [Text(say.dips(report.dips))] if report.dips else []
+    if report.typical:
+        beside.append(Text(say.typical(report.typical), style="dim"))
+    return [title, *axis, foot, *beside, _instants(report.curve, say), note]
 
 
 def _scaled(points: list[Point], length_ms: int) -> tuple[list[float], list[float], tuple[list[float], list[float]]]:

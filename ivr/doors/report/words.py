@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from ivr.adapters import rule_packs
 from ivr.doors.report import words_en, words_fr
 from ivr.rules.dips import Dip
+from ivr.rules.typical import Typical
 from ivr.usecases.reporting import Measure, Part, Report
 
 CATALOGUES = {"fr": words_fr.WORDS, "en": words_en.WORDS}
@@ -98,6 +99,13 @@ class Words:
         over = measure.numerator or 0
         shown = f"{self.number(over, 1)} {self('messages_heard')}" if measure.kind == "mean" else self.number(over)
         return f"{shown} {self('of')} {self.number(measure.denominator)}"
+
+    def typical(self, found: Typical) -> str:
+        """What earlier messages of that length were listened to, half way and at the end."""
+        half, end = found.places[len(found.places) // 2], found.places[-1]
+        told = {"half": self.percent(half.middle, 0), "end": self.percent(end.middle, 0)}
+        span = {"low": self.number(100 * end.low), "high": self.percent(end.high, 0)}
+        return self("typical", n=self.number(found.messages), **told, **span)
 
     def dips(self, found: Sequence[Dip]) -> str:
         """At which seconds more people left than around them; "" when at none."""

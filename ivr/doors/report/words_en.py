@@ -62,6 +62,8 @@ WORDS = {
     "axis.time": "time in the message",
     "axis.risk": "calls observed",
     "axis.risk.below": "Beneath each instant: the calls still observed.",
+    "typical": "In grey: this sponsor’s {n} latest earlier messages of about this length, range and middle. Half way"
+    " {half} still listened, at the end {end} ({low} – {high}).",
     "dips": "More people left than in the seconds around: {list}.",
     "dip": "between {from_s} and {to_s}, {left} of {of} (about {expected} expected)",
     "band": "95% band",

@@ -64,6 +64,8 @@ WORDS = {
     "axis.time": "temps dans le message",
     "axis.risk": "appels suivis",
     "axis.risk.below": "Sous chaque instant : les appels encore suivis.",
+    "typical": "En gris : les {n} derniers messages antérieurs de ce commanditaire, de durée voisine (étendue, milieu)."
+    " À mi-message {half} écoutaient encore, à la fin {end} ({low} – {high}).",
     "dips": "Plus de départs que dans les secondes voisines : {list}.",
     "dip": "entre {from_s} et {to_s}, {left} sur {of} (environ {expected} attendus)",
     "band": "bande à 95 %",
