@@ -266,7 +266,7 @@ class Stack:
 
     def verdict(self, campaign: Campaign) -> Verdict:
         wait_for(lambda: not self.line.talking, "the end of the calls")
-        check = lab_check.check_campaign(self.store, self.settings, campaign.name)
+        check = lab_check.compare(self.store, self.settings, campaign)
         rows = {row.number: row for row in lab.truth(self.settings)}
         books, results = self.store.listens.snapshot(campaign.id)
         stopped = self.store.suppressions.blocked_among(list(rows), campaign.sponsor_id)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ivr.adapters.store import Store
 from ivr.rules.again import policy_of
+from ivr.rules.records import Campaign
 from ivr.rules.segments import CallResult, Segment
 from ivr.rules.truth import TruthRow
 from ivr.settings import Settings
@@ -88,6 +89,11 @@ def check_campaign(store: Store, settings: Settings, name: str, limit_ms: int = 
     """
     campaign = store.campaigns.named(name)
     lab.require_one_message(campaign)
+    return compare(store, settings, campaign, limit_ms)
+
+
+def compare(store: Store, settings: Settings, campaign: Campaign, limit_ms: int = LIMIT_MS) -> Check:
+    """As `check_campaign`, of a campaign with versions too: what is played of all but the first counts as foreign."""
     for trunk in campaign.trunks:
         lab.require_loopback(trunk_of(settings, trunk))
     rows = lab.truth(settings)
