@@ -41,7 +41,7 @@ from ivr.errors import IvrError
 )
 @click.pass_context
 def cli(context: click.Context, config: Path | None) -> None:
-    r"""Portevoix sends recorded messages by telephone, plays a privacy notice after them, and proves what was heard.
+    """Portevoix sends recorded messages by telephone, plays a privacy notice after them, and proves what was heard.
 
     \b
     A first campaign:

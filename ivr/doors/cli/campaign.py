@@ -197,7 +197,14 @@ def status(context: click.Context, name: str, live: bool) -> None:
 
 @campaign.command()
 @click.argument("name")
-@click.option("--format", "form", type=click.Choice(list(FORMS)), default="terminal", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMS)),
+    default="terminal",
+    show_default=True,
+    help="json, csv, csv-excel (for a French Excel) and parquet for programs; html and pdf for readers.",
+)
 @click.option("--output", type=click.Path(path_type=Path), help="Write to this file instead of the terminal.")
 @click.option("--language", type=click.Choice(["fr", "en"]), help="Default: the campaign's.")
 @click.pass_context

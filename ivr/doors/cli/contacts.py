@@ -92,6 +92,6 @@ def count_(context: click.Context, batch: str, audience: tuple[str, ...]) -> Non
 
     Territories: region, departement, commune (INSEE codes) or postcode. Ages are those reached in this year. Whoever's
     fact is not known is in no audience that names it.
-    """  # noqa: D301 - click reads the backslash
+    """
     with store_of(settings_of(context)) as store:
         console.print(f"{count(store, batch, ' '.join(audience))} contacts")

@@ -15,7 +15,14 @@ FORMS = ("terminal", "csv", "csv-excel", "json", "pdf")
 
 @click.command()
 @click.argument("campaign")
-@click.option("--format", "form", type=click.Choice(FORMS), default="terminal", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMS),
+    default="terminal",
+    show_default=True,
+    help="For whom: a reader, a spreadsheet, a program.",
+)
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file; a PDF needs one.")
 @click.option("--language", type=click.Choice(["fr", "en"]), help="Default: the campaign's.")
 @click.option("--account-code", default="", help="Heading of the campaign account, for the column of that name (CSV).")

@@ -30,7 +30,7 @@ def lab() -> None:
     ivr lab people --count 300 --seed 1 --campaign spring  who does what when called
     ivr lab carrier                                        answer the calls (`ivr up` does with lab.enabled)
     ivr lab check spring                                   the report against the truth
-    """  # noqa: D301 - click reads the backslash
+    """
 
 
 @lab.command()

@@ -58,9 +58,9 @@ _command(Right.ERASE, "Erase what is kept of a number, but for what a law wants 
 
 @rights.command()
 @click.argument("number")
-@click.option("--postcode")
-@click.option("--birth-year", type=int)
-@click.option("--language")
+@click.option("--postcode", help="The right postcode.")
+@click.option("--birth-year", type=int, help="The right year of birth.")
+@click.option("--language", help="The language that the person speaks, such as fr.")
 @IDENTITY
 @click.pass_context
 def rectify(context: click.Context, /, number: str, identity: str, **facts: Any) -> None:

@@ -17,7 +17,13 @@ OPTIONS = (
     click.option("--source", default="", help="Where the numbers came from; said in the notice."),
     click.option("--website", default="", help="Where people can learn more; said in the notice."),
     click.option("--reach", "contact", default="", help="A number or an address, where the jurisdiction wants one."),
-    click.option("--kind", type=click.Choice(["political", "institutional"]), default="political", show_default=True),
+    click.option(
+        "--kind",
+        type=click.Choice(["political", "institutional"]),
+        default="political",
+        show_default=True,
+        help="What the message is: it decides what the pre-roll says.",
+    ),
     click.option("--jurisdiction", default="", help="Whose rules: fr, eu, us, ca, gb, sn; default: by the language."),
     click.option("--language", type=click.Choice(["fr", "en"]), help="Default: the setting `language`."),
 )

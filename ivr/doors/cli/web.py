@@ -13,7 +13,7 @@ from ivr.doors.cli.parts import say, settings_of, store_of
 @click.option("--bind", default="", help="Address to listen at, where that is another one; default: as --host.")
 @click.pass_context
 def web(context: click.Context, host: str, port: int, bind: str) -> None:
-    r"""Serve the web pages over HTTPS until it is interrupted.
+    """Serve the web pages over HTTPS until it is interrupted.
 
     \b
     A first visit:
