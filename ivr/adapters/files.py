@@ -7,7 +7,7 @@ import secrets
 import tempfile
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,25 +21,49 @@ def write_whole(file: Path, content: bytes, mode: int = 0o644) -> None:
 
     A file that already holds it is left alone. Raises Temporary when it cannot be written.
     """
-    if file.is_file() and file.stat().st_size == len(content) and file.read_bytes() == content:
-        return
+    write_all({file: content}, mode)
+
+
+def write_all(contents: Mapping[Path, bytes], mode: int = 0o644) -> None:
+    """Each file holds its content, in that order; where there is no room for all of them, none was written."""
+    parts: list[tuple[Path, Path]] = []
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = new_part(file.parent)
+        for file, content in contents.items():
+            if not _holds(file, content):
+                parts.append((_written_part(file.parent, content, mode), file))
+        for part, file in parts:
+            try:
+                os.replace(part, file)
+            except OSError as error:
+                raise unwritable(file.parent, error) from None
+    finally:
+        for part, _ in parts:
+            part.unlink(missing_ok=True)
+
+
+def _holds(file: Path, content: bytes) -> bool:
+    return file.is_file() and file.stat().st_size == len(content) and file.read_bytes() == content
+
+
+def _written_part(folder: Path, content: bytes, mode: int) -> Path:
+    """A part in `folder` that holds `content`, on the disk; none is left when it cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, part = new_part(folder)
     except OSError as error:
-        raise unwritable(file.parent, error) from None
+        raise unwritable(folder, error) from None
     try:
         with os.fdopen(handle, "wb") as opened:
             opened.write(content)
             opened.flush()
             os.fsync(opened.fileno())
-        temporary.chmod(mode)
-        os.replace(temporary, file)
-    except OSError as error:
-        raise unwritable(file.parent, error) from None
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
+        part.chmod(mode)
+    except BaseException as error:
+        part.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise unwritable(folder, error) from None
+        raise
+    return part
 
 
 def kept_secret(file: Path, make: Callable[[], bytes]) -> bytes:
@@ -60,7 +84,7 @@ def kept_secret(file: Path, make: Callable[[], bytes]) -> bytes:
 
 def new_part(folder: Path) -> tuple[int, Path]:
     """A new file that is not whole yet, open for writing; its name says whose it is, should we be killed."""
-    handle, name = tempfile.mkstemp(prefix=f".{_machine()}-{os.getpid()}.", suffix=".part", dir=folder)
+    handle, name = tempfile.mkstemp(prefix=f".{this_process()}.", suffix=".part", dir=folder)
     return handle, Path(name)
 
 
@@ -75,8 +99,28 @@ def drop_forgotten(folder: Path) -> None:
     for part in folder.glob(f".{_machine()}-*.part"):
         pid = part.name.split(".")[1].partition("-")[2]
         with suppress(FileNotFoundError):
-            if not Path("/proc", pid).exists() and part.stat().st_mtime < time.time() - FORGOTTEN_S:
+            if not _lives(pid) and part.stat().st_mtime < time.time() - FORGOTTEN_S:
                 part.unlink()
+
+
+def this_process() -> str:
+    """What tells this process from all others, on whatever machine they are, until its number is given out again."""
+    return f"{_machine()}-{os.getpid()}"
+
+
+def gone(process: str) -> int:
+    """The number of a process of this machine that is no more; 0 when it is there, or on another machine."""
+    machine, _, pid = process.partition("-")
+    return int(pid) if machine == _machine() and not _lives(pid) else 0
+
+
+def _lives(pid: str) -> bool:
+    """A zombie does not: where nothing reaps orphans, as in many a container, it stays for good."""
+    try:
+        state = Path("/proc", pid, "stat").read_text(encoding="utf-8", errors="replace").rpartition(") ")[2][:1]
+    except OSError:
+        return False
+    return state not in "ZX"
 
 
 def _machine() -> str:

@@ -12,12 +12,13 @@ import secrets
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ivr.adapters.files import write_whole
+from ivr.adapters.files import FORGOTTEN_S, this_process, unwritable, write_whole
 from ivr.errors import NotFound
 
 KEPT_S = 7 * 24 * 3600
@@ -42,7 +43,7 @@ class Ticket:
     """One recording that was sent in.
 
     name: of the message it is to become. said: what its uploader says of it. why: the sentence when it was refused or
-    failed, with the name of the finding. tries: how often its preparation began.
+    failed, with the name of the finding. tries: how often its preparation began. worker: the process that did last.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Ticket:
     why: str = ""
     finding: str = ""
     tries: int = 0
+    worker: str = ""
     at_ms: int = 0
 
 
@@ -63,12 +65,21 @@ class Incoming:
         self._folder = folder
 
     def put(self, recording: Path, name: str, file_name: str, said: Mapping[str, Any]) -> Ticket:
-        """The file `recording` was moved here and has a ticket; it must be on the same file system."""
+        """The file `recording` was moved here and has a ticket; it must be on the same file system.
+
+        Raises Temporary when there is no room; then it is not here.
+        """
         ticket = Ticket(secrets.token_hex(16), name, file_name, said, at_ms=int(time.time() * 1000))
         content = self.content(ticket)
-        content.parent.mkdir(parents=True, mode=0o700)
-        os.replace(recording, content)
-        self._write(ticket)
+        try:
+            content.parent.mkdir(parents=True, mode=0o700)
+            os.replace(recording, content)
+            self._write(ticket)
+        except BaseException as error:  # without a ticket nobody would ever look after it
+            shutil.rmtree(self._folder / ticket.id, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise unwritable(self._folder, error) from None
+            raise
         return ticket
 
     def content(self, ticket: Ticket) -> Path:
@@ -85,8 +96,10 @@ class Incoming:
 
     def moved(self, ticket: Ticket, standing: Standing, why: str = "", finding: str = "") -> Ticket:
         """The recording stands so; one that is over has no file any more."""
-        tries = ticket.tries + (standing is Standing.WORKING)
-        changed = replace(ticket, standing=standing, why=why, finding=finding, tries=tries)
+        begins = standing is Standing.WORKING
+        worker = this_process() if begins else ticket.worker
+        tries = ticket.tries + begins
+        changed = replace(ticket, standing=standing, why=why, finding=finding, tries=tries, worker=worker)
         self._write(changed)
         if standing not in OPEN:
             self._drop(ticket)
@@ -94,6 +107,7 @@ class Incoming:
 
     def open(self) -> list[Ticket]:
         """Those that are not over, oldest first; nothing is kept of the others but their tickets, for a week."""
+        self._drop_ticketless()
         found = []
         for folder in sorted(self._folder.glob("*/ticket.json")):
             ticket = self.ticket(folder.parent.name)
@@ -108,6 +122,14 @@ class Incoming:
     def _drop(self, ticket: Ticket) -> None:
         """The recording is gone; after its ticket was written, so that a crash between the two loses nothing."""
         shutil.rmtree(self._folder / ticket.id / "file", ignore_errors=True)
+
+    def _drop_ticketless(self) -> None:
+        """Nothing is left of those whose receiver was killed ten minutes ago before they had a ticket."""
+        for folder in self._folder.glob("*/"):
+            with suppress(FileNotFoundError):
+                forgotten = folder.stat().st_mtime < time.time() - FORGOTTEN_S
+                if _ID.fullmatch(folder.name) and forgotten and not (folder / "ticket.json").exists():
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def _path(self, upload_id: str) -> Path:
         if not _ID.fullmatch(upload_id):

@@ -36,8 +36,8 @@ def receive(queues: Queues, settings: Settings, file: Path, name: str, said: Sai
 
 
 def standing(queues: Queues, settings: Settings, upload_id: str) -> Ticket:
-    """How that recording stands, or NotFound. One that waits has a bell rung for it again."""
-    ticket = incoming(settings).ticket(upload_id)
+    """How that recording stands, or NotFound. One that waits, or whose worker died, has a bell rung for it again."""
+    ticket = _looked_after(settings, incoming(settings).ticket(upload_id))
     if ticket.standing is Standing.WAITING and not queues.media_asked(upload_id):
         queues.ring_media(upload_id)
     return ticket
@@ -58,7 +58,8 @@ def prepare(store: Store, settings: Settings, upload_id: str) -> Message | None:
     except AudioRefused as refused:
         kept.moved(ticket, Standing.REFUSED, str(refused), refused.finding)
     except Permanent as error:
-        kept.moved(ticket, Standing.FAILED, str(error))
+        if kept.ticket(upload_id).standing in OPEN:  # else another worker was done with it meanwhile
+            kept.moved(ticket, Standing.FAILED, str(error))
     except IvrError:
         kept.moved(replace(ticket, tries=ticket.tries - 1), Standing.WAITING)  # that was not its fault
         raise
@@ -99,10 +100,22 @@ def resume(queues: Queues, settings: Settings) -> int:
     """Everything that waits has a bell rung for it, as when a worker starts. Returns how many."""
     for folder in (originals_dir(settings), settings.sounds_dir):
         files.drop_forgotten(folder)
-    waiting = [ticket for ticket in incoming(settings).open() if not queues.media_asked(ticket.id)]
+    waiting = []
+    for ticket in incoming(settings).open():
+        now = _looked_after(settings, ticket)  # RQ believes for minutes that the dead one is at it
+        if now.standing in OPEN and (now != ticket or not queues.media_asked(ticket.id)):
+            waiting.append(now)
     for ticket in waiting:
         queues.ring_media(ticket.id)
     return len(waiting)
+
+
+def _looked_after(settings: Settings, ticket: Ticket) -> Ticket:
+    """How it stands once it is known that the process which prepared it is no more, nor the worker to tell of it."""
+    if ticket.standing is Standing.WORKING and (pid := files.gone(ticket.worker)):
+        struck(settings, ticket.id, pid)
+        return incoming(settings).ticket(ticket.id)
+    return ticket
 
 
 def incoming(settings: Settings) -> Incoming:

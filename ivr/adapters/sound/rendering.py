@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import soxr
 
-from ivr.adapters.files import write_whole
+from ivr.adapters.files import write_all, write_whole
 from ivr.adapters.sound import editing, g711, level
 from ivr.adapters.sound.decoding import Pcm
 from ivr.adapters.sound.steadying import steadied
@@ -51,8 +51,7 @@ def render(pcm: Pcm, folder: Path, name: str = "the recording", least_s: float =
         "sln16": _quantised(level.bring_to_target(wide, WIDE_HZ)).astype("<i2").tobytes(),
     }
     sound = _name(coded["alaw"])
-    for extension in FORMATS:
-        write_whole(folder / f"{sound}.{extension}", coded[extension])
+    write_all({folder / f"{sound}.{extension}": coded[extension] for extension in FORMATS})
     return Rendering(sound, length_ms(sound, folder))
 
 
