@@ -17,13 +17,14 @@ NAMES = {
         "left": "gauche", "right": "droit", "preroll": "annonce", "notice": "mention légale",
         "recorded": "que c'est un message enregistré", "sponsor": "qui appelle", "role": "à quel titre",
         "contact": "comment le joindre", "stop": "comment refuser ces appels", "controller": "qui répond des données",
-        "source": "d'où vient le numéro", "rights": "les droits", "website": "le site",
+        "source": "d'où vient le numéro", "rights": "quels droits on a", "website": "quel est le site",
         "complaint": "à qui se plaindre", "political_ad": "que c'est une publicité politique", "paid_for": "qui paie",
+        "louder": "plus fort", "quieter": "moins fort",
     },
     "en": {
-        "recorded": "that it is recorded", "sponsor": "who calls", "role": "in what quality",
+        "recorded": "that it is recorded", "sponsor": "who calls", "role": "in what capacity",
         "contact": "how to reach them", "stop": "how to stop these calls", "controller": "who answers for the data",
-        "source": "where the number came from", "rights": "the rights", "website": "the website",
+        "source": "where the number came from", "rights": "what rights people have", "website": "where the website is",
         "complaint": "where to complain", "political_ad": "that it is political advertising", "paid_for": "who pays",
         "preroll": "pre-roll",
     },
@@ -73,20 +74,20 @@ FRENCH: dict[str, tuple[str, str]] = {
         "raccourcissez-le : au téléphone, on croit que l'appel est fini",
     ),
     "music_only": (
-        "c'est de la musique, pas une voix",
-        "vérifiez que c'est le bon fichier ; au téléphone, seule une voix seule se comprend",
+        "on entend de la musique, pas une voix",
+        "vérifiez que c'est le bon fichier ; au téléphone, on ne comprend qu'une voix sans musique",
     ),
     "music": (
         "il y a de la musique sous la voix pendant {music_s:.0f} s",
         "enlevez la musique : le téléphone ne passe que la voix, la musique y devient un bruit",
     ),
-    "singing": ("on y chante pendant {music_s:.0f} s", "parlez plutôt : le chant se comprend mal au téléphone"),
+    "singing": ("quelqu'un chante pendant {music_s:.0f} s", "parlez plutôt : le chant se comprend mal au téléphone"),
     "too_noisy": (
-        "trop de bruit pour comprendre : la voix n'est que {snr_db:.0f} dB au-dessus",
+        "trop de bruit pour comprendre : la voix n'est que {snr_db:.0f} dB au-dessus du bruit",
         "enregistrez dans une pièce calme, fenêtres fermées, le micro à une main de la bouche",
     ),
     "noisy": (
-        "on entend du bruit derrière la voix ({snr_db:.0f} dB en dessous)",
+        "on entend du bruit derrière la voix (il n'est que {snr_db:.0f} dB plus faible)",
         "rapprochez-vous du micro, éloignez-vous de la rue, du ventilateur ou du moteur",
     ),
     "quiet": (
@@ -118,8 +119,8 @@ FRENCH: dict[str, tuple[str, str]] = {
         "coupez le haut-parleur, fermez l'autre onglet ou l'autre appareil, et enregistrez avec un seul micro",
     ),
     "two_voices": (
-        "deux sons différents se superposent, un par côté",
-        "vérifiez que c'est la bonne prise, et exportez une seule voix, en mono",
+        "la gauche et la droite portent deux sons différents, que le téléphone ferait entendre l'un sur l'autre",
+        "vérifiez que c'est le bon fichier, et exportez une seule voix, en mono",
     ),
     "dead_side": (
         "le côté {side} est muet : nous gardons l'autre",
@@ -131,22 +132,22 @@ FRENCH: dict[str, tuple[str, str]] = {
     ),
     "cut_start": (
         "le début est coupé : le premier mot manque peut-être",
-        "attendez une seconde avant de parler, ou coupez un peu plus tôt",
+        "recommencez en attendant une seconde avant de parler, ou coupez un peu plus tôt",
     ),
     "cut_end": (
         "la fin est coupée au milieu d'un mot",
-        "attendez une seconde après le dernier mot, ou envoyez le fichier entier",
+        "recommencez en attendant une seconde après le dernier mot, ou envoyez le fichier entier",
     ),
     "poor_quality": (
         "la qualité estimée est basse : {mos:.1f} sur 5 (DNSMOS P.835)",
         "écoutez l'aperçu comme au téléphone ; si vous peinez à comprendre, recommencez au calme",
     ),
     "other_sponsor": (
-        "ce même enregistrement a déjà servi à {sponsor} (message {message})",
+        "ce même enregistrement a déjà servi à {sponsor} (message « {message} »)",
         "vérifiez que ce n'est pas le mauvais fichier",
     ),
     "seen_before": (
-        "ce même enregistrement est déjà là, sous le nom {message}",
+        "ce même enregistrement est déjà là, sous le nom « {message} »",
         "utilisez ce message, ou vérifiez que c'est le bon fichier",
     ),
     "music_unknown": (
@@ -154,23 +155,23 @@ FRENCH: dict[str, tuple[str, str]] = {
         "lancez de nouveau `make setup`",
     ),
     "missing_element": (
-        "{part} : il manque {element}",
-        "ajoutez-le au texte : la règle de ce pays le demande",
+        "{part} : le texte ne dit pas {element}",
+        "ajoutez-le au texte : la règle de ce pays l'exige",
     ),
     "out_of_order": (
-        "{part} : {element} vient trop tôt ou trop tard",
-        "mettez les éléments dans l'ordre que la règle de ce pays demande",
+        "{part} : le texte dit {element} trop tôt ou trop tard",
+        "dites les choses dans l'ordre que la règle de ce pays exige",
     ),
     "stop_late": (
-        "{part} : comment refuser n'est dit que {gap_s:.1f} s après le nom, {stop_within_s:g} s sont permises",
+        "{part} : comment refuser n'est dit que {gap_s:.1f} s après le nom, la limite est de {stop_within_s:g} s",
         "dites-le aussitôt après le nom",
     ),
     "spoken_too_long": (
-        "{part} : {length_s:.1f} s, {longest_s:g} s sont permises",
+        "{part} : sa durée est de {length_s:.1f} s, la limite de {longest_s:g} s",
         "raccourcissez ses textes",
     ),
     "too_fast": (
-        "{part} : {wpm:.0f} mots par minute, on ne suit plus au-delà de 175",
+        "{part} : {wpm:.0f} mots par minute ; au-delà de 175, on ne suit plus",
         "parlez plus lentement, ou raccourcissez le texte",
     ),
     "too_slow": (
@@ -178,7 +179,7 @@ FRENCH: dict[str, tuple[str, str]] = {
         "vérifiez que l'enregistrement dit bien ce texte, sans longs silences",
     ),
     "loudness": (
-        "{part} : le niveau s'écarte de {difference_lu:+.1f} LU de celui du message « {message} »",
+        "{part} : son niveau est {way} que celui du message « {message} », de {difference_lu:.1f} LU",
         "refaites le rendu : `ivr notice build`",
     ),
 }
@@ -226,7 +227,7 @@ ENGLISH: dict[str, tuple[str, str]] = {
     ),
     "music_only": (
         "this is music, not a voice",
-        "check that it is the right file; on a telephone only a voice alone is understood",
+        "check that it is the right file; on a telephone only a voice without music is understood",
     ),
     "music": (
         "there is music under the voice for {music_s:.0f} s",
@@ -238,7 +239,7 @@ ENGLISH: dict[str, tuple[str, str]] = {
         "record in a quiet room, windows closed, the microphone a hand's width from your mouth",
     ),
     "noisy": (
-        "noise can be heard behind the voice ({snr_db:.0f} dB below it)",
+        "noise can be heard behind the voice (it is only {snr_db:.0f} dB quieter)",
         "come nearer to the microphone, away from street, fan or engine",
     ),
     "quiet": (
@@ -270,11 +271,11 @@ ENGLISH: dict[str, tuple[str, str]] = {
         "turn the loudspeaker off, close the other tab or device, and record with one microphone only",
     ),
     "two_voices": (
-        "two different sounds lie over each other, one on each side",
-        "check that it is the right take, and export one voice only, in mono",
+        "left and right are two different sounds, which a telephone would play over each other",
+        "check that it is the right file, and export one voice only, in mono",
     ),
     "dead_side": (
-        "the {side} side is mute: we keep the other",
+        "the {side} side is silent: we keep the other",
         "nothing to do; in mono the file would be smaller",
     ),
     "opposite_sides": (
@@ -283,22 +284,22 @@ ENGLISH: dict[str, tuple[str, str]] = {
     ),
     "cut_start": (
         "the beginning is cut off: the first word may be missing",
-        "wait a second before you speak, or cut a little earlier",
+        "record again and wait a second before you speak, or cut a little earlier",
     ),
     "cut_end": (
         "the end is cut off in the middle of a word",
-        "wait a second after the last word, or send the whole file",
+        "record again and wait a second after the last word, or send the whole file",
     ),
     "poor_quality": (
         "the estimated quality is low: {mos:.1f} of 5 (DNSMOS P.835)",
         "listen to the preview as on a telephone; if you strain to understand it, record again where it is quiet",
     ),
     "other_sponsor": (
-        "this same recording was used for {sponsor} already (message {message})",
+        "this same recording was used for {sponsor} already (message '{message}')",
         "check that it is not the wrong file",
     ),
     "seen_before": (
-        "this same recording is here already, under the name {message}",
+        "this same recording is here already, under the name '{message}'",
         "use that message, or check that it is the right file",
     ),
     "music_unknown": (
@@ -306,19 +307,19 @@ ENGLISH: dict[str, tuple[str, str]] = {
         "run `make setup` again",
     ),
     "missing_element": (
-        "{part}: {element} is missing",
-        "add it to the text: the rule of that country wants it",
+        "{part}: the text does not say {element}",
+        "add it to the text: the rule of that country requires it",
     ),
     "out_of_order": (
-        "{part}: {element} comes too early or too late",
-        "put the elements in the order that the rule of that country wants",
+        "{part}: the text says {element} too early or too late",
+        "put what is said in the order that the rule of that country requires",
     ),
     "stop_late": (
-        "{part}: how to stop is said only {gap_s:.1f} s after the name, {stop_within_s:g} s are allowed",
+        "{part}: how to stop is said only {gap_s:.1f} s after the name, the limit is {stop_within_s:g} s",
         "say it right after the name",
     ),
     "spoken_too_long": (
-        "{part}: {length_s:.1f} s, {longest_s:g} s are allowed",
+        "{part}: it lasts {length_s:.1f} s, the limit is {longest_s:g} s",
         "shorten its texts",
     ),
     "too_fast": (
@@ -330,7 +331,7 @@ ENGLISH: dict[str, tuple[str, str]] = {
         "check that the recording says this text, without long silences",
     ),
     "loudness": (
-        "{part}: its loudness is {difference_lu:+.1f} LU away from that of message '{message}'",
+        "{part}: it is {way} than message '{message}', by {difference_lu:.1f} LU",
         "render it again: `ivr notice build`",
     ),
 }
@@ -345,6 +346,10 @@ def says(finding: Finding, language: str) -> tuple[str, str]:
     for name in NAMED:
         if name in values:
             values[name] = NAMES[language].get(str(values[name]), values[name])
+    if "difference_lu" in values:
+        above = float(values["difference_lu"])
+        way = "louder" if above > 0 else "quieter"
+        values |= {"way": NAMES[language].get(way, way), "difference_lu": abs(above)}
     wrong, remedy = (_filled(sentence, values, language) for sentence in words)
     return wrong, remedy
 

@@ -112,6 +112,9 @@ def test_what_is_found(spoken: Spoken, names: list[str]) -> None:
 def test_the_loudness_is_compared_with_every_version_and_the_farthest_is_named() -> None:
     found = judge(heard(GOOD), NEEDS, {"first": -22.5, "quiet": -26.5, "quieter": -28.0, "loud": -19.0})
     assert [(one.name, one.values["message"]) for one in found] == [("loudness", "quieter")]
-    assert "is +5.5 LU away from that of message 'quieter'" in line(found[0], "en")
-    assert "de +5,5 LU de celui du message « quieter »" in line(found[0], "fr")
+    assert "it is louder than message 'quieter', by 5.5 LU" in line(found[0], "en")
+    assert "son niveau est plus fort que celui du message « quieter », de 5,5 LU" in line(found[0], "fr")
+    below = judge(heard(GOOD), NEEDS, {"loud": -17.0})
+    assert "it is quieter than message 'loud', by 5.5 LU" in line(below[0], "en")
+    assert "son niveau est moins fort que celui du message « loud », de 5,5 LU" in line(below[0], "fr")
     assert judge(heard(GOOD), NEEDS, {"first": -22.5, "second": -23.0}) == []
