@@ -65,4 +65,7 @@ def opened(data: bytes, known_key: str = "") -> tuple[dict[str, bytes], str]:
     except (InvalidSignature, ValueError):
         raise NotWhole("a byte of it was changed since it was signed") from None
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        names = archive.namelist()
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise NotWhole(f"it holds {twice[0]} twice")
         return {info.filename: archive.read(info) for info in archive.infolist()}, key_hex.decode()

@@ -62,11 +62,20 @@ def verify(path: Path, known_key: str = "") -> Verified:
     files, key = signing.opened(path.read_bytes(), known_key)
     manifest = json.loads(files.get("manifest.json", b"{}"))
     found = {name: _sha256(data) for name, data in files.items() if name != "manifest.json"}
-    if manifest.get("schema") != SCHEMA or manifest.get("files") != found:
-        raise signing.NotWhole("its files are not those of its manifest")
+    if manifest.get("schema") != SCHEMA:
+        raise signing.NotWhole("it has no manifest.json of this kind of file")
+    if wrong := _differing(manifest["files"], found):
+        raise signing.NotWhole(f"its files are not those of its manifest: {wrong[0]}")
     for name in ("journal.json", "consents.json"):
         _check_seals(name, json.loads(files[name]))
     return Verified(manifest["campaign"], manifest["made_at_ms"], key, len(found))
+
+
+def _differing(listed: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
+    """What is wrong with each file that is not as the manifest has it."""
+    said = [f"{name} is missing" for name in ("journal.json", "consents.json", *listed) if name not in found]
+    said += [f"{name} was added" for name in found if name not in listed]
+    return said + [f"{name} was changed" for name in found if listed.get(name, found[name]) != found[name]]
 
 
 def _check_seals(name: str, links: Iterable[Mapping[str, Any]]) -> None:
