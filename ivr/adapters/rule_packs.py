@@ -22,6 +22,18 @@ def names() -> list[str]:
     return sorted({file.name.partition("-")[0] for file in FOLDER.glob("??-*.yaml")})
 
 
+def files(name: str) -> set[Path]:
+    """Every version of the pack, and of the packs that it inherits from: no file where there is no such pack."""
+    found, wanted = set(FOLDER.glob("common-*.yaml")), set(FOLDER.glob(f"{name}-*.yaml"))
+    while wanted:
+        file = wanted.pop()
+        found.add(file)
+        inherits = yaml.safe_load(file.read_text(encoding="utf-8")).get("inherits")
+        if inherits:
+            wanted.add(_inherited(file, str(inherits)))
+    return found
+
+
 @cache
 def pack_on(name: str, day: date) -> RulePack:
     """The version of the pack that holds on the day, else its latest: the Gate says no to one that does not hold."""
@@ -62,8 +74,12 @@ def _whole(file: Path) -> dict[str, Any]:
     inherits, without = said.pop("inherits", None), said.pop("without", [])
     if inherits is None:
         return said
-    other = _whole(file.with_name(str(inherits).replace("/", "-") + ".yaml"))
+    other = _whole(_inherited(file, str(inherits)))
     return said | {"rules": [*said.get("rules", []), *_kept(other, without, file)]}
+
+
+def _inherited(file: Path, name: str) -> Path:
+    return file.with_name(name.replace("/", "-") + ".yaml")
 
 
 def _kept(other: Mapping[str, Any], without: list[str], file: Path) -> list[Mapping[str, Any]]:

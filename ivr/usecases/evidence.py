@@ -124,10 +124,11 @@ def _audio(settings: Settings, campaign: Campaign) -> dict[str, bytes]:
 
 
 def _packs(campaign: Campaign) -> dict[str, bytes]:
-    """The rules of the campaign's jurisdiction, as they stand in this version."""
-    wanted = ("common", str(campaign.texts.get("jurisdiction") or "fr"))
-    found = {file.name: file.read_bytes() for file in sorted(rule_packs.FOLDER.glob("*.yaml"))}
-    return {f"rules/{name}": data for name, data in found.items() if name.partition("-")[0] in wanted}
+    """The rules of the campaign's pack and jurisdiction, with those they inherit, as they stand in this version."""
+    found: set[Path] = set()
+    for name in {campaign.pack, str(campaign.texts.get("jurisdiction") or "fr")}:
+        found |= rule_packs.files(name)
+    return {f"rules/{file.name}": file.read_bytes() for file in sorted(found)}
 
 
 def _key_file(settings: Settings) -> Path:

@@ -34,7 +34,8 @@ def test_it_holds_what_was_played_decided_and_permitted_and_no_number(scene: Sce
         assert archive.testzip() is None
         files = {name: archive.read(name) for name in archive.namelist()}
     assert {f"audio/{sound}.alaw" for sound in ("pppppppp", "mmmmmmmm", "nnnnnnnn", "cccccccc")} < files.keys()
-    assert any(name.startswith("rules/fr-") for name in files)
+    packs = {name.partition("-")[0] for name in files if name.startswith("rules/")}
+    assert packs == {"rules/fr", "rules/eu", "rules/common"}  # fr inherits from eu, and eu from common
     kinds = [json.loads(link["body"])["kind"] for link in json.loads(files["journal.json"])]
     assert {"campaign-made", "campaign-running", "sponsor-added"} <= set(kinds)
     [consent] = json.loads(files["consents.json"])
