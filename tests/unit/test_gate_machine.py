@@ -41,8 +41,9 @@ SILENT_FROM = {
 SILENT_UNTIL = utc("2027-04-18T18:00")
 FREE_DAYS = {date(2027, 3, 29), date(2027, 1, 1), date(2026, 12, 25)}
 NEVER_CALLED = frozenset(
-    {"hr_payroll", "patient", "customer_internal", "public_service", "civil_registry", "poll", "parrainage", "scraped"}
-)
+    {"hr_payroll", "patient", "customer_internal", "public_service", "civil_registry", "petition_other_purpose", "poll",
+     "parrainage", "scraped", "other", "undeclared"}
+)  # fmt: skip
 DAY = timedelta(days=1)
 WORDED = Hours.parse("10:00-20:00 mon-fri")
 INSTANTS = [
@@ -96,6 +97,15 @@ class Calls(RuleBasedStateMachine):
     @rule(kind=st.sampled_from(["direct_form", *sorted(NEVER_CALLED)]))
     def is_imported_again(self, kind: str) -> None:
         self.sources.append(kind)
+
+    @rule(kind=st.sampled_from(sorted(NEVER_CALLED)))
+    def is_known_from_there_alone(self, kind: str) -> None:
+        self.sources = [kind]
+
+    @rule(minutes=st.integers(1, 239))
+    def is_called_and_it_is_almost_a_day_later(self, minutes: int) -> None:
+        self.is_called_if_the_gate_says_so()
+        self.now += DAY - timedelta(minutes=minutes)
 
     @rule(hours=st.sampled_from([-30, -1, 1, 21, 23, 24, 25, 48, 200, 24 * 30]))
     def the_clock_goes_or_is_stepped(self, hours: int) -> None:
@@ -181,3 +191,31 @@ def test_the_machine_does_reach_calls() -> None:
         asked = replace(facts(territory=territory, grants=(grant,)), now=noon, zones=(ZoneInfo(zone),))
         assert decide(asked).kind is Kind.YES, (territory, decide(asked).rule)
     assert GOOD.law is not None
+
+
+def reachable() -> Calls:
+    """A person who agreed, early in the afternoon of a working day, of whom the machine's Gate says yes."""
+    machine = Calls()
+    machine.begin("FR", "2027-04-14T09:00")
+    machine.some_minute_where_they_are(date(2027, 4, 14), 16 * 60)
+    assert machine.asked() is Kind.YES
+    return machine
+
+
+@pytest.mark.parametrize("minutes", [1, 59, 60, 119])
+def test_the_machine_does_come_to_a_second_call_within_a_day(minutes: int) -> None:
+    machine = reachable()
+    machine.is_called_and_it_is_almost_a_day_later(minutes)
+    assert len(machine.calls) == 1
+    assert machine.forbidden() == ["too soon"], "nothing else may hide the gap"
+    machine.no_call_that_a_rule_forbids()
+    machine.now += timedelta(minutes=minutes)
+    assert machine.asked() is Kind.YES, "a day later they may be called again"
+
+
+@pytest.mark.parametrize("kind", sorted(NEVER_CALLED))
+def test_the_machine_does_come_to_every_source_that_may_not_be_used(kind: str) -> None:
+    machine = reachable()
+    machine.is_known_from_there_alone(kind)
+    assert machine.forbidden() == ["source"], "nothing else may hide the source"
+    machine.no_call_that_a_rule_forbids()
