@@ -107,7 +107,8 @@ class Consent:
 class Grant:
     """The permission to reach a contact. scope: the election it is for, "" any. to_ms: its end, not included.
 
-    hours, timezone: when, "" not limited. basis_ref: what it rests on: the entry of the consent.
+    hours, timezone: when, "" not limited. basis_ref: what it rests on: the entry of the consent. age_attested: the
+    person said that they are old enough.
     """
 
     contact_id: int
@@ -121,6 +122,7 @@ class Grant:
     scope: str = ""
     hours: str = ""
     timezone: str = ""
+    age_attested: bool = False
 
 
 def weaknesses(consent: Consent, sponsor: str, now_ms: int) -> tuple[str, ...]:

@@ -66,15 +66,23 @@ def _is_about(rule: Permission, person: Person) -> bool:
 
 
 def age(rule: Age, _: RulePack, __: Grants) -> Answer:
-    """Old enough on their last birthday even if it is still to come this year."""
+    """Old enough even if their birthday is still to come this year; or else their source, or they themselves, say so.
 
-    def answer(_: Facts, now: datetime, __: CampaignFacts, person: Person) -> Verdict:
+    A known year of birth is believed before any word.
+    """
+
+    def answer(_: Facts, now: datetime, about: CampaignFacts, person: Person) -> Verdict:
         if person.birth_year is not None:
             return YES if now.year - person.birth_year > rule.least else NO
         attested = bool(person.sources) and all(one.adults for one in person.sources or ())
-        return YES if attested else UNKNOWN
+        return YES if attested or _said_so(about.sponsor_id, person, now) else UNKNOWN
 
     return answer
+
+
+def _said_so(sponsor_id: int, person: Person, now: datetime) -> bool:
+    """The person attested their age to this sponsor, in a consent that holds and can be shown whole."""
+    return any(one.age_attested and one.strong and one.holds(sponsor_id, now) for one in person.grants or ())
 
 
 def numbers(rule: Numbers, _: RulePack, __: Grants) -> Answer:

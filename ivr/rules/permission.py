@@ -18,6 +18,7 @@ class Grant:
 
     strong: it can be proved whole. explicit: given in so many words and apart from anything else. direct: the sponsor
     itself had it from the person. hours: those the person named, in `zone` or, when they named none, where they are.
+    age_attested: the person said in it that they are old enough.
     """
 
     controller: int
@@ -31,6 +32,7 @@ class Grant:
     direct: bool = False
     hours: Hours | None = None
     zone: tzinfo | None = None
+    age_attested: bool = False
 
     def holds(self, controller: int, now: datetime) -> bool:
         """Whether it is this sponsor's, for such calls, and in force."""

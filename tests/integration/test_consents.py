@@ -60,6 +60,13 @@ def test_a_whole_consent_opens_its_channels_to_its_sponsor_alone(scene: Scene) -
     assert scene.store.grants.in_force([grant.contact_id], grant.sponsor_id, grant.channel, grant.to_ms) == {}
 
 
+def test_the_attested_age_goes_from_the_consent_to_its_grant(scene: Scene) -> None:
+    numbers = {True: "+33199001001", False: "+33199001002", None: "+33199001003"}
+    record(scene, *(whole(number, age_attested=said) for said, number in numbers.items()))
+    told = {said: [grant.age_attested for grant in grants(scene, number)] for said, number in numbers.items()}
+    assert told == {True: [True], False: [False], None: [False]}
+
+
 def test_a_weak_one_is_kept_and_opens_no_automated_channel(scene: Scene) -> None:
     tally = record(scene, whole(NUMBER, possession_verified_at=None, channels=["automated_voice", "live_voice"]))
     assert tally.weak == {"possession": 1}

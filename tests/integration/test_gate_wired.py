@@ -125,6 +125,14 @@ def test_what_is_not_known_or_not_allowed_of_a_person_refuses_them(france: Scene
     assert [tuple(row) for row in rows[::2]] == [(rule, "fr/2026-11-22", "claiming") for _, rule in OF_A_PERSON]
 
 
+def test_whoever_attested_their_age_is_called_without_a_year_of_birth(france: Scene) -> None:
+    campaign = lawful(france, 2)
+    change(france, "UPDATE contacts SET birth_year = NULL")
+    change(france, "UPDATE purpose_grants SET age_attested = true")
+    assert len(france.claim(campaign, 2, at=NOON)) == 2
+    assert refused(france, campaign) == {}
+
+
 OF_THE_CAMPAIGN = [
     ("UPDATE sponsors SET dossier = '{}'", "FR-CAM-3-unknown"),
     ("UPDATE caller_id_grants SET revoked_at_ms = 1", "FR-CLI-3"),

@@ -17,6 +17,7 @@ from ivr.rules.states import CampaignState
 from ivr.rules.windows import Hours
 from tests.unit.lawful import ABOUT, GOOD, GRANT, NOW, PARIS, PERSON, SPONSOR, facts, pack, said
 
+OLD_ENOUGH = replace(GRANT, age_attested=True)
 DAY = timedelta(days=1)
 PAPERS = frozenset(
     {"legal_name", "controlling_entity", "payer", "data_protection_contact", "declaration", "mandate", "address",
@@ -95,6 +96,10 @@ def test_a_yes_when_every_fact_is_good_with_the_packs_name() -> None:
         ({"grants": (replace(GRANT, purpose="political_information"),)}, Kind.NO, "TT-12"),
         ({"birth_year": 2009}, Kind.NO, "TT-13"),
         ({"birth_year": None}, Kind.NO, "TT-13-unknown"),
+        ({"birth_year": 2009, "grants": (OLD_ENOUGH,)}, Kind.NO, "TT-13"),
+        ({"birth_year": None, "grants": (GRANT, replace(OLD_ENOUGH, controller=8))}, Kind.NO, "TT-13-unknown"),
+        ({"birth_year": None, "grants": (GRANT, replace(OLD_ENOUGH, ends_at=NOW))}, Kind.NO, "TT-13-unknown"),
+        ({"birth_year": None, "grants": (GRANT, replace(OLD_ENOUGH, strong=False))}, Kind.NO, "TT-13-unknown"),
         ({"number": "+442071234567", "country": "GB"}, Kind.NO, "FR-NUM-1"),
         ({"country": None}, Kind.NO, "FR-NUM-1-unknown"),
         ({"line_type": "special"}, Kind.NO, "FR-NUM-1"),
@@ -128,6 +133,10 @@ def test_files_made_for_something_else_reach_nobody(story: str) -> None:
         assert (verdict.kind, verdict.rule) == (Kind.NO, {"fr": "FR-LST-1", "eu": "EU-SIL-1-unknown"}[name])
     other = "SN-5" if story == "parrainage" else "SN-4"
     assert abroad("sn", sources=(Source(story),)) == (Kind.NO, other)
+
+
+def test_without_a_year_of_birth_the_person_may_attest_their_age() -> None:
+    assert said(birth_year=None, grants=(OLD_ENOUGH,)).kind is Kind.YES
 
 
 def test_two_halves_of_a_permission_are_none() -> None:

@@ -175,10 +175,8 @@ def _grants(contact_id: int, one: Given, channels: Sequence[Channel], proof: str
     if consent.purpose is None or consent.captured_at_ms is None:
         return []
     of_all = (Basis.CONSENT, f"consent:{proof}", consent.captured_at_ms, end_ms(consent), consent.election)
-    return [
-        Grant(contact_id, one.sponsor_id, consent.purpose, channel, *of_all, consent.hours, consent.timezone)
-        for channel in channels
-    ]
+    limits = (consent.hours, consent.timezone, consent.age_attested is True)
+    return [Grant(contact_id, one.sponsor_id, consent.purpose, channel, *of_all, *limits) for channel in channels]
 
 
 def _later(taken_back: dict[str, int], channel: Channel, consent: Consent) -> bool:

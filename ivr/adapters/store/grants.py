@@ -14,7 +14,7 @@ from ivr.rules.consent import Basis, Channel, Grant, Purpose
 
 _COLUMNS = (
     "contact_id", "sponsor_id", "purpose", "channel", "basis", "basis_ref", "from_ms", "to_ms", "scope", "hours",
-    "timezone",
+    "timezone", "age_attested",
 )  # fmt: skip
 _IN_FORCE = and_(
     TABLE.c.revoked_at_ms.is_(None),

@@ -155,6 +155,7 @@ def _grant(row: Row[Any], direct: bool) -> Grant:
         direct=consent and direct,
         hours=hours_of(row.hours) if row.hours else None,
         zone=ZoneInfo(row.timezone) if row.timezone else None,
+        age_attested=consent and row.age_attested,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, String, Table, Text, false
 from sqlalchemy.schema import SchemaItem
 
 from ivr.adapters.store.schema import Id, metadata
@@ -47,6 +47,7 @@ purpose_grants = Table(
     Column("from_ms", BigInteger, nullable=False),
     Column("to_ms", BigInteger),  # null: no end of its own
     Column("revoked_at_ms", BigInteger),  # null: in force
+    Column("age_attested", Boolean, nullable=False, server_default=false()),  # by the person
     Index("ix_purpose_grants_contact_id_sponsor_id", "contact_id", "sponsor_id"),
 )
 
