@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
 from collections.abc import Callable
@@ -248,7 +249,9 @@ def test_books_that_do_not_balance_and_a_clock_set_back(make_scene: MakeScene) -
     campaign = scene.campaign(2)
     future = first_id_of(now_ms() + 3_600_000) + "0" * 16
     scene.store.attempts.claim(campaign.id, Way("pbx1", "lab"), [future], scene.ask(), now_ms())
-    assert "the clock was set back: the newest attempt is of 3600 s from now" in _says(_examine(scene))
+    assert re.search(
+        "the clock was set back: the newest attempt is of 3[56][0-9]{2} s from now", _says(_examine(scene))
+    )
 
 
 def test_a_lost_suppression_key_is_told_and_no_new_one_made(make_scene: MakeScene) -> None:
