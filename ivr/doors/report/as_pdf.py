@@ -69,11 +69,8 @@ def _period(report: Report, say: Words) -> str:
 
 
 def _sentence(report: Report, rate: Measure, say: Words) -> str:
-    if rate.value is None:
-        return say("sentence_none")
-    name = "sentence_one" if report.answered == 1 else "sentence"
-    told = say(name, n=say.number(report.answered), share=say.percent(rate.value))
-    return f"{told} {say('small_note')}" if rate.small else told
+    told = say.sentence(report)
+    return f"{told} {say('small_note')}" if rate.small and rate.denominator else told
 
 
 def _counted(one: Measure, say: Words) -> str:

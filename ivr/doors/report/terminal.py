@@ -86,10 +86,9 @@ def _sections(report: Report, say: Words, width: int) -> list[RenderableType]:
 
 def _sentence(report: Report, say: Words) -> Text:
     rate = report.measure("listen_rate")
+    text = say.sentence(report)
     if rate.value is None:
-        return Text(say("sentence_none"), style="bold")
-    name = "sentence_one" if report.answered == 1 else "sentence"
-    text = say(name, n=say.number(report.answered), share=say.percent(rate.value))
+        return Text(text, style="bold")
     span = f" ({say('interval')} {say.span(rate, 0)})"
     warning = f" ⚠ {say('small_note')}" if rate.small else ""
     return Text.assemble((text, "bold"), span, warning)

@@ -100,6 +100,14 @@ class Words:
         shown = f"{self.number(over, 1)} {self('messages_heard')}" if measure.kind == "mean" else self.number(over)
         return f"{shown} {self('of')} {self.number(measure.denominator)}"
 
+    def sentence(self, report: Report) -> str:
+        """The report in one sentence: over how many answered calls how much was heard."""
+        rate = report.measure("listen_rate")
+        if rate.value is None:
+            return self("sentence_none")
+        name = "sentence_one" if report.answered == 1 else "sentence"
+        return self(name, n=self.number(report.answered), share=self.percent(rate.value))
+
     def typical(self, found: Typical) -> str:
         """What earlier messages of that length were listened to, half way and at the end."""
         half, end = found.places[len(found.places) // 2], found.places[-1]
