@@ -49,6 +49,7 @@ def _hidden(report: Report) -> Report:
         fates=(),
         opt_outs=(),
         opt_out_seconds={},
+        dips=(),
         hidden=True,
     )
 

@@ -100,6 +100,12 @@ def test_below_twenty_answered_calls_in_one_version_none_is_told(maker: Maker) -
     assert all(row["value"] == "" for row in table(small) if row["section"] == "measures/2" and row["id"] != "dialled")
 
 
+def test_a_second_at_which_many_left_is_told_of_no_hidden_version(maker: Maker) -> None:
+    at_ms = [*range(300, MESSAGE_MS, 50), *[9_500] * 60]
+    assert report(maker, at_ms, [SHORT_MS] * 20).versions[0].dips
+    assert not any(one.dips for one in report(maker, at_ms, [SHORT_MS] * 19).versions)
+
+
 def table(made: Report) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(as_csv.render(made, language="en"))))
 
