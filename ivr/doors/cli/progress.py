@@ -111,7 +111,8 @@ class Meter:
 
     def line(self) -> Text:
         """State, people called, rate, channels, answered, listen rate so far, time left."""
-        self.state = self.store.campaigns.named(self._campaign.name).state
+        now = self.store.campaigns.named(self._campaign.name)
+        self.state = now.state
         books = self.store.campaigns.books(self._campaign.id)
         live, halt = self._live(), self.store.halts.in_force()
         done = sum(books.outcomes.values())
@@ -128,7 +129,7 @@ class Meter:
             self._listen_rate(sums),
             self._opt_outs(sums),
             f"{sum(books.not_allowed.values())} not allowed",
-            self._money(),
+            self._money(now.budget_cents),
             self._again(books),
             self._left(books),
             halt_line(halt) if halt else "",
@@ -174,13 +175,12 @@ class Meter:
             return ""
         return f"{books.waiting} to be called again, from {_local(books.next_due_ms, self._campaign)}"
 
-    def _money(self) -> str:
+    def _money(self, budget: int | None) -> str:
         """What was spent and is held, and what is left of the budget; with VAT."""
         spending = self.store.money.spending(self._campaign)
         if spending is None:
             return ""
         parts = [f"{_amount(spending.spent_cents)} {spending.currency} spent"]
-        budget = self.store.campaigns.by_id(self._campaign.id).budget_cents
         if budget is not None:
             left = budget - spending.spent_cents - spending.held_cents
             parts += [f"{_amount(spending.held_cents)} held", f"{_amount(left)} left of {_amount(budget)}"]
