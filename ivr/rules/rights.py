@@ -81,6 +81,10 @@ class Case:
         return bool(self.code) and fresh and self.tries < MOST_TRIES and self.answered_at_ms is None
 
 
+KINDS = ("rights-opened", "rights-wrong-code", "rights-identified", "rights-answered")
+"""The journal's entries that tell a case."""
+
+
 def cases(entries: Iterable[Mapping[str, Any]]) -> dict[str, Case]:
     """Every case as the journal's entries tell it, oldest first, by id."""
     found: dict[str, Case] = {}

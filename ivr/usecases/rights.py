@@ -12,7 +12,7 @@ from typing import Any
 from ivr.adapters.store import Store
 from ivr.errors import NotFound, NotReady, Refused
 from ivr.rules import numbers
-from ivr.rules.rights import AT_ONCE, Case, Clock, Right, cases
+from ivr.rules.rights import AT_ONCE, KINDS, Case, Clock, Right, cases
 from ivr.rules.suppression import PLATFORM
 from ivr.settings import Settings
 from ivr.usecases.campaigns import now_ms
@@ -115,7 +115,7 @@ def case_named(store: Store, id_: str) -> Case:
 def all_cases(store: Store, open_only: bool = False) -> list[tuple[Case, Clock]]:
     """Every case with its clock, the most urgent first."""
     now = now_ms()
-    found = [(case, case.clock(now)) for case in cases(store.journal.entries()).values()]
+    found = [(case, case.clock(now)) for case in cases(store.journal.of_kinds(*KINDS)).values()]
     kept = [(case, clock) for case, clock in found if not (open_only and clock is Clock.ANSWERED)]
     return sorted(kept, key=lambda pair: (pair[1] is Clock.ANSWERED, pair[0].received_at_ms))
 

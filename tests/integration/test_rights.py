@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from ivr.doors.cli import cli
 from ivr.errors import NotFound, NotReady, Refused
 from ivr.rules.findings import Weight
-from ivr.rules.rights import DAY_MS, Right
+from ivr.rules.rights import DAY_MS, KINDS, Right
 from ivr.settings import Lab
 from ivr.usecases import clocks, rights
 from ivr.usecases.campaigns import now_ms
@@ -47,6 +47,21 @@ def test_where_a_number_came_from_is_told_at_once_and_wholly(scene: Scene) -> No
     [consent] = told["consents"]
     assert consent["consent"]["text"] == "J'accepte d'être appelé par automate."
     assert rights.all_cases(scene.store, open_only=True) == []
+
+
+def test_cases_are_told_by_their_own_entries_alone(scene: Scene) -> None:
+    """Every kind of entry that tells of a case is read, and nothing else that was written down."""
+    scene.campaign(1, batch_id=listed(scene))  # its entries are no case's
+    post = Post()
+    case = rights.ask_by_code(scene.store, scene.settings, Right.ACCESS, NUMBER, {}, post)
+    with pytest.raises(Refused):
+        rights.confirm(scene.store, scene.settings, case.id, NUMBER, "no code")
+    rights.confirm(scene.store, scene.settings, case.id, NUMBER, post.codes[NUMBER])
+    everything = scene.store.journal.entries()
+    told = scene.store.journal.of_kinds(*KINDS)
+    assert told == [entry for entry in everything if entry["subject"].startswith("rights:")]
+    assert {entry["kind"] for entry in told} == set(KINDS)
+    assert len(told) < len(everything)
 
 
 def test_nothing_is_told_without_the_code(scene: Scene) -> None:

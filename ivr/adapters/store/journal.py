@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from ivr.adapters.store.chained import Chained, link_columns
 from ivr.adapters.store.engine import Database
@@ -30,11 +30,11 @@ class Journal:
 
     def entries(self, *subjects: str) -> list[dict[str, Any]]:
         """All that is said, oldest first, each with `seq`; of those subjects alone if any are named."""
-        query = select(TABLE.c.seq, TABLE.c.body).order_by(TABLE.c.seq)
-        if subjects:
-            query = query.where(TABLE.c.subject.in_(subjects))
-        with self._database.read() as connection:
-            return [{"seq": row.seq} | (read(row.body) or {}) for row in connection.execute(query)]
+        return self._said(*([TABLE.c.subject.in_(subjects)] if subjects else []))
+
+    def of_kinds(self, *kinds: str) -> list[dict[str, Any]]:
+        """As `entries`, of those kinds alone, whatever they are about: nothing else is read."""
+        return self._said(TABLE.c.kind.in_(kinds))
 
     def links(self, *subjects: str) -> list[Link]:
         """The entries about those subjects as they are sealed: each can be checked by itself."""
@@ -46,6 +46,11 @@ class Journal:
         """Its head, and the first entry that is not what was written."""
         with self._database.read() as connection:
             return _CHAIN.verify(connection, expected)
+
+    def _said(self, *where: ColumnElement[bool]) -> list[dict[str, Any]]:
+        query = select(TABLE.c.seq, TABLE.c.body).where(*where).order_by(TABLE.c.seq)
+        with self._database.read() as connection:
+            return [{"seq": row.seq} | (read(row.body) or {}) for row in connection.execute(query)]
 
 
 def note(connection: Connection, kind: str, subject: str, by: str, at_ms: int, **said: Any) -> None:

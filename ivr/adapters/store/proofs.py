@@ -56,6 +56,7 @@ journal = _chain(
     Column("kind", String(32), nullable=False),
     Column("subject", String(260), nullable=False),
     Index("ix_journal_subject", "subject"),
+    Index("ix_journal_kind", "kind"),
 )
 
 caller_id_grants = Table(
