@@ -9,7 +9,7 @@ from ivr.errors import BadSetting, Refused
 from ivr.rules.records import Campaign
 from ivr.rules.states import CampaignState, move_campaign
 from ivr.settings import Settings, Trunk
-from ivr.usecases import sponsors, uploading
+from ivr.usecases import rules_kept, sponsors, uploading
 from ivr.usecases.asking import is_lab
 from ivr.usecases.finishing import CLOSED_AT_ONCE
 from ivr.usecases.messages import verify
@@ -17,8 +17,12 @@ from ivr.usecases.who import login_name
 
 
 def start(store: Store, settings: Settings, name: str) -> Campaign:
-    """The campaign runs. Refused if it runs already, is over, has nobody to call, or a sound is missing or changed."""
+    """The campaign runs, and its rules are kept as they stand.
+
+    Refused if it runs already, is over, has nobody to call, or a sound is missing or changed.
+    """
     campaign = startable(store, settings, name)
+    rules_kept.keep(store, settings, campaign, now_ms())
     store.campaigns.move(campaign, CampaignState.RUNNING, now_ms(), login_name())
     return store.campaigns.named(name)
 

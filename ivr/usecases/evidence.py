@@ -9,14 +9,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ivr.adapters import rule_packs, signing
+from ivr.adapters import signing
 from ivr.adapters.files import write_whole
 from ivr.adapters.store import Store
 from ivr.errors import NotFound
 from ivr.rules import chain
 from ivr.rules.records import Campaign
 from ivr.settings import Settings
-from ivr.usecases import invoicing
+from ivr.usecases import invoicing, rules_kept
 from ivr.usecases.campaigns import now_ms
 from ivr.usecases.reports import report_of
 from ivr.usecases.who import login_name
@@ -46,7 +46,8 @@ def write(store: Store, settings: Settings, name: str, path: Path) -> Path:
     """The campaign's evidence is in that file. The refusals so far are sealed first, and the journal notes the file."""
     campaign = store.campaigns.named(name)
     store.refusals.seal(login_name(), now_ms())
-    files = _texts(store, campaign) | _audio(settings, campaign) | _packs(campaign)
+    files = _texts(store, campaign) | _audio(settings, campaign)
+    files |= {f"rules/{file}": data for file, data in rules_kept.as_used(store, settings, campaign).items()}
     files["manifest.json"] = _json(_manifest(store, campaign, files))
     data = signing.signed_zip(signing.load_signing_key(_key_file(settings)), files)
     write_whole(path, data)
@@ -121,14 +122,6 @@ def _audio(settings: Settings, campaign: Campaign) -> dict[str, bytes]:
     if missing:
         raise NotFound(f"the sound {missing[0]} is missing: add its recording again")
     return {f"audio/{name}.alaw": file.read_bytes() for name, file in files.items()}
-
-
-def _packs(campaign: Campaign) -> dict[str, bytes]:
-    """The rules of the campaign's pack and jurisdiction, with those they inherit, as they stand in this version."""
-    found: set[Path] = set()
-    for name in {campaign.pack, str(campaign.texts.get("jurisdiction") or "fr")}:
-        found |= rule_packs.files(name)
-    return {f"rules/{file.name}": file.read_bytes() for file in sorted(found)}
 
 
 def _key_file(settings: Settings) -> Path:

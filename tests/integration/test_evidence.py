@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import zipfile
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from ivr.adapters import rule_packs
 from ivr.adapters.signing import COMMENT, NotWhole, load_signing_key, opened, signed_zip
 from ivr.doors.cli import cli
 from ivr.errors import NotFound
-from ivr.usecases import evidence
+from ivr.usecases import campaigns, evidence, uploading
 from tests.integration.consents import record, whole
 from tests.integration.scene import Scene
 from tests.integration.test_consents import NUMBER, listed
+
+
+def members(file: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(file) as archive:
+        assert archive.testzip() is None
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 @pytest.fixture
@@ -30,9 +38,7 @@ def written(scene: Scene) -> Path:
 def test_it_holds_what_was_played_decided_and_permitted_and_no_number(scene: Scene, written: Path) -> None:
     found = evidence.verify(written, evidence.key_of(scene.settings))
     assert found.campaign == "campaign-1"
-    with zipfile.ZipFile(written) as archive:
-        assert archive.testzip() is None
-        files = {name: archive.read(name) for name in archive.namelist()}
+    files = members(written)
     assert {f"audio/{sound}.alaw" for sound in ("pppppppp", "mmmmmmmm", "nnnnnnnn", "cccccccc")} < files.keys()
     packs = {name.partition("-")[0] for name in files if name.startswith("rules/")}
     assert packs == {"rules/fr", "rules/eu", "rules/common"}  # fr inherits from eu, and eu from common
@@ -44,6 +50,37 @@ def test_it_holds_what_was_played_decided_and_permitted_and_no_number(scene: Sce
     for name, data in files.items():
         assert NUMBER[3:].encode() not in data, name
     assert scene.store.journal.entries("campaign:campaign-1")[-1]["kind"] == "evidence-written"
+
+
+def test_it_has_the_rules_as_they_were_at_each_start(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(campaigns, "verify", lambda *_: None)  # the sounds are made up
+    monkeypatch.setattr(uploading, "verify_message", lambda *_: None)
+    packs, file = tmp_path / "packs", tmp_path / "evidence.zip"
+    shutil.copytree(rule_packs.FOLDER, packs)
+    monkeypatch.setattr(rule_packs, "FOLDER", packs)
+    [french] = packs.glob("fr-*.yaml")
+    first = french.read_bytes()
+    name = scene.campaign(1, start=False).name
+
+    def french_in_evidence() -> set[bytes]:
+        found = members(evidence.write(scene.store, scene.settings, name, file))
+        return {data for member, data in found.items() if member.startswith("rules/fr")}
+
+    for _ in range(2):  # what is kept already is not kept again
+        campaigns.start(scene.store, scene.settings, name)
+        campaigns.pause(scene.store, name)
+    french.write_bytes(first + b"# changed after the start\n")
+    assert french_in_evidence() == {first}
+    campaigns.start(scene.store, scene.settings, name)
+    assert french_in_evidence() == {first, french.read_bytes()}
+    kinds = [entry["kind"] for entry in scene.store.journal.entries(f"campaign:{name}")]
+    assert kinds.count("rules-kept") == 2
+    kept = scene.settings.shared_dir / "packs"
+    next(one for one in kept.iterdir() if one.read_bytes() == first).write_bytes(b"other rules")
+    with pytest.raises(NotFound, match="from a backup"):
+        french_in_evidence()
 
 
 def test_one_changed_byte_is_found(written: Path) -> None:
