@@ -7,7 +7,7 @@ LOCKS := requirements-build.lock requirements.lock requirements-models.lock
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-faults soak test-uploads fuzz bench bench-reports bench-contacts check fmt lint type layers lock clean
+.PHONY: help setup demo test test-fast test-faults soak test-uploads fuzz bench bench-reports bench-truth bench-contacts check fmt lint type layers lock clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,9 @@ bench: setup ## measure against a bare Asterisk, under 15 minutes; writes bench/
 
 bench-reports: setup ## what reports cost with millions of calls in the books (CALLS=600000: fewer)
 	@$(VENV)/bin/python bench/reports.py --calls $(or $(CALLS),6000000)
+
+bench-truth: $(VENV)/.installed ## in how many of 400 campaigns of known truth each interval holds the truth (SEEDS=40: a short look)
+	@$(VENV)/bin/python bench/truth.py --seeds $(or $(SEEDS),400)
 
 bench-contacts: setup ## what importing a national file costs, and counting audiences of it (ROWS=1000000: fewer; ON=sqlite or postgresql)
 	@$(VENV)/bin/python bench/contacts.py --rows $(or $(ROWS),41000000) --on $(or $(ON),sqlite postgresql)

@@ -135,17 +135,26 @@ def wilson(hits: float, trials: float) -> Interval | None:
 
 
 def mean_share(count: int, total: float, squares: float) -> Interval | None:
-    """The mean of `count` shares (each 0…1) with its 95 % interval; None of none. squares: the sum of their squares.
-
-    Wilson's interval at the number of yes-or-no answers that would scatter as much as these shares do. One answer of
-    the worst scatter is added, so that a few equal shares do not pretend to be certain: see docs/decisions/0050.
-    """
+    """The mean of `count` shares (each 0…1) with its 95 % interval; None of none. squares: the sum of their squares."""
     if count == 0:
         return None
     mean = min(max(total / count, 0.0), 1.0)
-    worst = mean * (1 - mean)
-    if worst <= 0:
+    return mean_within(mean, max(squares - total * mean, 0.0) / count**2, count)
+
+
+def mean_within(mean: float, variance: float, count: int) -> Interval | None:
+    """The mean of `count` shares (each 0…1) with its 95 % interval. variance: of the mean.
+
+    Wilson's interval at the number of yes-or-no answers that would scatter as much as these shares do. One answer of
+    the worst scatter is added, so that a few equal shares do not pretend to be certain, and what nobody did yet may be
+    done by as many as Wilson's interval of none has room for: see docs/decisions/0050 and 0275.
+    """
+    worst, nobody = mean * (1 - mean), wilson(0, count)
+    if worst <= 0 or nobody is None:
         return wilson(mean * count, count)
-    scatter = (max(squares - total * mean, 0.0) + worst) / (count * worst)
-    effective = count / min(scatter, 1.0)
-    return wilson(mean * effective, effective)
+    effective = max(worst / (variance + worst / count**2), count)
+    found = wilson(mean * effective, effective)
+    if found is None:
+        return None
+    room = nobody.high
+    return Interval(mean, min(found.low, mean * (1 - room)), max(found.high, mean + (1 - mean) * room))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ivr.rules.measures import Z95, wilson
+from ivr.rules.measures import Z95, Interval, mean_within, wilson
 
 Times = NDArray[np.int64]
 Shares = NDArray[np.float64]
@@ -46,20 +46,26 @@ class Median:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """The retention curve at each whole second and at the message's end."""
+    """The retention curve at each whole second and at the message's end.
+
+    mean: the share of the message that would be heard if no call were cut, which is the area under the curve; None
+    where nobody was observed to its end.
+    """
 
     points: tuple[Point, ...]
     median: Median
+    mean: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Steps:
-    """The exact curve: after times[i] it is share[i], with its band."""
+    """The exact curve: after times[i] it is share[i], with its band. variance: what each step adds to Greenwood's."""
 
     times: Times
     share: Shares
     low: Shares
     high: Shares
+    variance: Shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,8 @@ def retention(left: Counts, cut: Counts, stayed: int, length_ms: int) -> Curve |
     ends = _ends([left, cut, {length_ms: stayed}], length_ms)
     steps = _steps(leaving, ends)
     at = np.unique(np.append(np.arange(0, length_ms + 1, 1000), length_ms))
-    return Curve(_points(at, steps, (leaving, cutting, ends)), _median(steps))
+    uncut = leaving.all + stayed
+    return Curve(_points(at, steps, (leaving, cutting, ends)), _median(steps), _mean(steps, ends, uncut, length_ms))
 
 
 def _ends(counted: Sequence[Counts], length_ms: int) -> _Ends:
@@ -116,20 +123,20 @@ def _steps(left: _Ends, ends: _Ends) -> _Steps:
     times, gone = left.times, np.diff(left.by, prepend=0)
     risk = ends.all - ends.before(times)
     share = np.cumprod(1 - gone / risk, dtype=np.float64)
-    low, high = _band(share, gone.astype(np.float64), risk.astype(np.float64), ends.all)
-    return _Steps(times, share, low, high)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = np.where(risk > gone, gone / (risk * (risk - gone)), 0.0)
+    low, high = _band(share, variance, ends.all)
+    return _Steps(times, share, low, high, variance)
 
 
-def _band(share: Shares, gone: Shares, risk: Shares, calls: int) -> tuple[Shares, Shares]:
+def _band(share: Shares, variance: Shares, calls: int) -> tuple[Shares, Shares]:
     """Greenwood's variance on the log-log scale (Kalbfleisch and Prentice), so that it stays within 0…1.
 
     Where everybody has left, that scale ends: the high edge is then Wilson's for none of all.
     """
     inner = (share > 0) & (share < 1)
     safe = np.where(inner, share, 0.5)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = np.cumsum(np.where(risk > gone, gone / (risk * (risk - gone)), 0.0))
-    width = Z95 * np.sqrt(variance) / np.abs(np.log(safe))
+    width = Z95 * np.sqrt(np.cumsum(variance)) / np.abs(np.log(safe))
     nobody = wilson(0, calls)
     low = np.where(inner, safe ** np.exp(width), 0.0)
     high = np.where(inner, safe ** np.exp(-width), nobody.high if nobody else 1.0)
@@ -157,6 +164,19 @@ def _point(at_ms: int, steps: _Steps, step: int, counts: tuple[int, int, int]) -
     if risk == 0 and share > 0:
         return Point(at_ms, None, None, None, 0, left, cut)
     return Point(at_ms, share, float(steps.low[step]), float(steps.high[step]), risk, left, cut)
+
+
+def _mean(steps: _Steps, ends: _Ends, uncut: int, length_ms: int) -> Interval | None:
+    """The area under the curve with Greenwood's variance. uncut: calls that nobody cut.
+
+    Source: Klein and Moeschberger, Survival Analysis (2003), section 4.5.
+    """
+    share = np.append(1.0, steps.share)
+    if share[-1] > 0 and (len(ends.times) == 0 or ends.times[-1] < length_ms):
+        return None
+    areas = share * np.diff(steps.times, prepend=0, append=length_ms) / length_ms
+    after = np.flip(np.cumsum(np.flip(areas)))[1:]
+    return mean_within(float(areas.sum()), float(np.sum(after**2 * steps.variance)), uncut)
 
 
 def _median(steps: _Steps) -> Median:

@@ -15,7 +15,10 @@ def compare(facts: CampaignFacts, tallies: Sequence[Tally], versions: Sequence[C
     """The report of the whole, in which each version has its own. tallies, versions: of each, in their order."""
     alone = (build(mine, tally) for mine, tally in zip(versions, tallies, strict=True))
     parts = [replace(part, breakdowns=()) for part in alone]
-    whole = build(facts, together(tallies, [mine.message_ms for mine in versions]))
+    lengths_ms = [mine.message_ms for mine in versions]
+    whole = build(facts, together(tallies, lengths_ms))
+    if min(lengths_ms) < max(lengths_ms):  # a curve over unlike lengths has no share of one message under it
+        whole = replace(whole, measures=tuple(one for one in whole.measures if one.id != "uncut"))
     if min(part.answered for part in parts) < SMALL:
         return replace(whole, versions=tuple(_hidden(part) for part in parts))
     first = parts[0].measure("listen_rate")

@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ivr.rules.answers import people_effect
 from ivr.rules.dips import Dip, dips
 from ivr.rules.hiding import hidden
 from ivr.rules.measures import SMALL, Fate, Interval, mean_share, wilson
 from ivr.rules.retention import Curve, retention
 from ivr.rules.segments import Segment
 from ivr.rules.states import Outcome
-from ivr.rules.tally import DIMENSIONS, UNIT, Sums, Tally
+from ivr.rules.tally import BIN_MS, DIMENSIONS, UNIT, Sums, Tally
 from ivr.rules.typical import Typical
 
 SCHEMA = "portevoix.report/1"
@@ -197,7 +198,11 @@ def build(facts: CampaignFacts, tally: Tally) -> Report:
         schema=SCHEMA,
         facts=facts,
         answered=heard,
-        measures=_measures(tally, curve) + (_persons(facts, tally) if facts.most_calls > 1 else ()),
+        measures=(
+            *_measures(tally, curve),
+            *((_uncut(curve.mean, heard),) if whole["cut"] and curve and curve.mean else ()),
+            *(_persons(facts, tally) if facts.most_calls > 1 else ()),
+        ),
         curve=curve,
         outcomes=tuple(Part(str(kind), facts.done.get(kind, 0), done) for kind in Outcome),
         refusals=_ranked(facts.not_allowed),
@@ -228,7 +233,7 @@ def _measures(tally: Tally, curve: Curve | None) -> tuple[Measure, ...]:
     return (
         listen_rate(whole),
         rate("completion", whole["stayed"], heard),
-        rate("answer_rate", min(whole["answered"], dialled), dialled),
+        _answer_rate(tally, dialled),
         rate("opt_out", whole["stopped"], heard),
         Measure("dialled", "count", dialled, None, dialled),
         _median(curve, heard),
@@ -237,6 +242,18 @@ def _measures(tally: Tally, curve: Curve | None) -> tuple[Measure, ...]:
         rate("notice", whole["notice"], heard),
         rate("repeat", whole["repeated"], heard),
     )
+
+
+def _answer_rate(tally: Tally, dialled: int) -> Measure:
+    """Of calls, of which several may be one person's: its interval is that of as many people as they speak of."""
+    numbers = sorted(tally.values("attempt").items(), key=lambda one: int(one[0]))
+    effect = people_effect([sums["calls"] for _, sums in numbers], [sums["answered"] for _, sums in numbers])
+    hits = min(tally.whole["answered"], dialled)
+    return _measure("answer_rate", "rate", (hits, dialled), wilson(hits / effect, dialled / effect))
+
+
+def _uncut(mean: Interval, calls: int) -> Measure:
+    return _measure("uncut", "mean", (round(mean.value * calls, 3), calls), mean)
 
 
 def _persons(facts: CampaignFacts, tally: Tally) -> tuple[Measure, ...]:
@@ -267,6 +284,7 @@ def _measure(name: str, kind: str, counted: tuple[float, int], found: Interval |
 def _median(curve: Curve | None, calls: int) -> Measure:
     found = (curve.median.at_ms, curve.median.low_ms, curve.median.high_ms) if curve else (None, None, None)
     value, low, high = (None if at_ms is None else at_ms / 1000 for at_ms in found)
+    low = None if low is None else max(low - BIN_MS / 1000, 0.0)  # an instant is kept rounded up
     return Measure("median", "seconds", None, calls, value, low, high, small=calls < SMALL)
 
 

@@ -31,10 +31,14 @@ WORDS = {
     "dialled": "Calls placed",
     "dialled.def": "Calls really asked of the carrier; calling again counts once more.",
     "answer_rate": "Answer rate",
-    "answer_rate.def": "Answered calls, divided by calls placed. An answering machine answers too.",
+    "answer_rate.def": "Answered calls, divided by calls placed. An answering machine answers too. The interval takes"
+    " several calls to one person for one person’s.",
     "listen_rate": "Listen rate",
     "listen_rate.def": "Share of the message that was heard, averaged over all answered and measured calls: hanging"
     " up before the message counts 0, hearing all of it counts 1. Hearing it again does not count twice.",
+    "uncut": "Listen rate without cuts",
+    "uncut.def": "Share of the message that would be heard if neither the network nor we had cut a call: the area under"
+    " the curve (Kaplan-Meier, Greenwood). It supposes that whoever was cut would have listened on like the others.",
     "completion": "Completion",
     "completion.def": "Calls in which at least 97% of the message was heard, divided by answered calls.",
     "median": "Median time listened",

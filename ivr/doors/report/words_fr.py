@@ -31,10 +31,14 @@ WORDS = {
     "dialled": "Appels passés",
     "dialled.def": "Appels réellement demandés à l’opérateur ; un rappel compte une fois de plus.",
     "answer_rate": "Taux de décroché",
-    "answer_rate.def": "Appels décrochés, divisés par les appels passés. Un répondeur décroche aussi.",
+    "answer_rate.def": "Appels décrochés, divisés par les appels passés. Un répondeur décroche aussi. L’intervalle"
+    " compte plusieurs appels à une personne comme ceux d’une seule.",
     "listen_rate": "Taux d’écoute",
     "listen_rate.def": "Part du message entendue, en moyenne sur tous les appels décrochés et mesurés : qui raccroche"
     " avant le message compte pour 0, qui l’entend en entier pour 1. Réentendre ne compte pas deux fois.",
+    "uncut": "Taux d’écoute sans coupures",
+    "uncut.def": "Part du message qui serait entendue si ni le réseau ni nous n’avions coupé d’appel : l’aire sous la"
+    " courbe (Kaplan-Meier, Greenwood). On suppose que les personnes coupées auraient écouté comme les autres.",
     "completion": "Écoute complète",
     "completion.def": "Appels où au moins 97 % du message a été entendu, divisés par les appels décrochés.",
     "median": "Durée médiane écoutée",
