@@ -253,7 +253,7 @@ def _answer_rate(tally: Tally, dialled: int) -> Measure:
 
 
 def _uncut(mean: Interval, calls: int) -> Measure:
-    return _measure("uncut", "mean", (round(mean.value * calls, 3), calls), mean)
+    return _measure("uncut", "mean", (round(mean.value * calls, 6), calls), mean)
 
 
 def _persons(facts: CampaignFacts, tally: Tally) -> tuple[Measure, ...]:
