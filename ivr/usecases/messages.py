@@ -20,6 +20,8 @@ CHUNK_BYTES = 1 << 20
 
 Judge = Callable[[sound.Pcm, str, str], None]
 """Is given the sound, the name as it may be shown, and the SHA-256 of the file."""
+Admit = Callable[[str], None]
+"""Is given the name of the rendering before anything of it is written, and may refuse it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +39,18 @@ def originals_dir(settings: Settings) -> Path:
     return settings.shared_dir / "originals"
 
 
-def prepare(file: Path, settings: Settings, judge: Judge | None = None) -> Recording:
+def prepare(file: Path, settings: Settings, judge: Judge | None = None, admit: Admit | None = None) -> Recording:
     """`file` is rendered in the sounds folder and kept among the originals; `file` itself is not touched.
 
     What is read is a private copy, so that nobody can change it between the checks and the rendering. judge: hears
-    of what was decoded, and may refuse it. Raises NotFound, AudioRefused with what is wrong and what to do, or
-    Temporary when there is no room; then nothing is left.
+    of what was decoded, admit: of what was rendered; each may refuse it. Raises NotFound, AudioRefused with what is
+    wrong and what to do, or Temporary when there is no room; then nothing is left.
     """
     with private_copy(file, settings) as (copied, shown, digest):
         pcm = sound.decode(copied, settings, shown)
         if judge:
             judge(pcm, shown, digest)
-        rendering = sound.render(pcm, settings.sounds_dir, shown, settings.message.min_s)
+        rendering = sound.render(pcm, settings.sounds_dir, shown, settings.message.min_s, admit)
         copied.replace(originals_dir(settings) / digest)
     return Recording(shown, digest, rendering.sound, rendering.length_ms)
 

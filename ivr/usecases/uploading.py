@@ -50,10 +50,12 @@ class _Judged:
 def add(store: Store, settings: Settings, file: Path, name: str, said: Said | None = None) -> Message:
     """The recording is checked, rendered and kept as a message of that name; adding the same again changes nothing.
 
-    Raises AudioRefused with what is wrong and what to do when a check refuses it; then nothing is left.
+    Raises AudioRefused with what is wrong and what to do when a check refuses it, Refused when another message has
+    that name; then nothing is left.
     """
     said = said or Said()
     check_said(name, said)
+    uploader = _person(said.by)
     judged = _Judged()
 
     def check(pcm: sound.Pcm, shown: str, _: str) -> None:
@@ -64,15 +66,18 @@ def add(store: Store, settings: Settings, file: Path, name: str, said: Said | No
             told = [line(one, language) for one in judged.findings if one.severity is Severity.REFUSES]
             raise AudioRefused(f"{shown}: {'; '.join(told)}", judged.findings[0].name)
 
+    def admit(rendering: str) -> None:
+        store.messages.may_add(name, rendering, said.origin)
+
     try:
-        made = prepare(file, settings, check)
+        made = prepare(file, settings, check, admit)
     except AudioRefused as refused:  # told in the uploader's language
         raise AudioRefused(refused.said(said.language or settings.language), refused.finding) from None
     findings = (*judged.findings, *seen_before(store, made.original_sha256, made.sound, said.sponsor, name))
     message = Message(
         0, name, made.sound, made.length_ms, made.original_name, made.original_sha256,
         renderings=sound.fingerprints(made.sound, settings.sounds_dir),
-        uploaded_by=_person(said.by),
+        uploaded_by=uploader,
         origin=said.origin,
         sponsor=said.sponsor,
         voice_consent=said.voice_consent,

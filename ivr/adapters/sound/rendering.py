@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,11 +36,18 @@ class Rendering:
     length_ms: int
 
 
-def render(pcm: Pcm, folder: Path, name: str = "the recording", least_s: float = 0.0) -> Rendering:
+def render(
+    pcm: Pcm,
+    folder: Path,
+    name: str = "the recording",
+    least_s: float = 0.0,
+    admit: Callable[[str], None] | None = None,
+) -> Rendering:
     """`pcm` is in `folder` as <sound>.alaw, .ulaw and .sln16: filtered, trimmed, faded, its speech at -22 dBov.
 
-    The same sound gives the same name, and nothing is written twice. name: what it is called in messages. Raises
-    AudioRefused when it is silent or has less than `least_s` of sound, Temporary when the folder cannot be written.
+    The same sound gives the same name, and nothing is written twice. name: what it is called in messages. admit: is
+    given the sound's name before anything is written, and may refuse it. Raises AudioRefused when it is silent or has
+    less than `least_s` of sound, Temporary when the folder cannot be written.
     """
     wide = _levelled(pcm, name)
     if len(wide) < least_s * WIDE_HZ:
@@ -51,6 +59,8 @@ def render(pcm: Pcm, folder: Path, name: str = "the recording", least_s: float =
         "sln16": _quantised(level.bring_to_target(wide, WIDE_HZ)).astype("<i2").tobytes(),
     }
     sound = _name(coded["alaw"])
+    if admit:
+        admit(sound)
     write_all({folder / f"{sound}.{extension}": coded[extension] for extension in FORMATS})
     return Rendering(sound, length_ms(sound, folder))
 

@@ -32,18 +32,17 @@ class Messages:
         """The message is kept under its name; adding the same recording under the same name changes nothing."""
         with self._database.write() as connection:
             locks.naming(connection)
-            row = connection.execute(select(TABLE).where(TABLE.c.name == message.name)).mappings().first()
-            if row is not None:
-                if row["sound"] != message.sound or row["origin"] != message.origin.value:
-                    raise Refused(
-                        f"a message named {message.name!r} exists already with another recording or origin; "
-                        "a change is a new message: choose another --name"
-                    )
-                return _messages(connection, [row])[0]
+            if there := _there(connection, message.name, message.sound, message.origin):
+                return there
             values = {key: getattr(message, key) for key in (*PLAIN, *IN_JSON)}
             values |= {"findings": list(message.findings), "origin": message.origin.value, "added_at_ms": at_ms}
             key = connection.execute(insert(TABLE).values(**values)).inserted_primary_key[0]  # type: ignore[index]
             return _by(connection, TABLE.c.id == key)[0]
+
+    def may_add(self, name: str, sound: str, origin: Origin) -> None:
+        """Returns when a recording that sounds so may be kept under that name; else Refused."""
+        with self._database.read() as connection:
+            _there(connection, name, sound, origin)
 
     def named(self, name: str) -> Message:
         """The message of that name, or NotFound."""
@@ -122,6 +121,17 @@ class Messages:
             if connection.execute(TABLE.update().where(*where).values(values)).rowcount:
                 _note(connection, "message-refused", now, verdict)
             return _by(connection, TABLE.c.id == message.id)[0]
+
+
+def _there(connection: Connection, name: str, sound: str, origin: Origin) -> Message | None:
+    """The message of that name, which sounds so, None when there is none; Refused when it is another."""
+    found = _by(connection, TABLE.c.name == name)
+    if found and (found[0].sound, found[0].origin) != (sound, origin):
+        raise Refused(
+            f"a message named {name!r} exists already with another recording or origin; "
+            "a change is a new message: choose another --name"
+        )
+    return found[0] if found else None
 
 
 def _note(connection: Connection, kind: str, message: Message, verdict: Review) -> None:

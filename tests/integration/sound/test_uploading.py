@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,20 @@ def test_a_recording_that_a_check_refuses_leaves_nothing(saturated: Path, store:
     assert store.messages.all() == []
     assert not settings.sounds_dir.exists()
     assert list(originals_dir(settings).iterdir()) == []
+
+
+@pytest.mark.parametrize("said", [Said(Origin.EDITED), Said(by="x" * 65)])
+def test_what_is_refused_for_its_name_or_its_person_leaves_nothing(
+    said: Said, recordings: dict[str, Path], store: Store, settings: Settings
+) -> None:
+    """Another recording has that name; the same one, declared otherwise; somebody who cannot be named."""
+    uploading.add(store, settings, recordings["mp3"], "hello")
+    kept = sorted(settings.var_dir.rglob("*"))
+    for kind in ("mp3", "8k.mp3"):
+        with pytest.raises(Refused, match=r"choose another --name|at most 64"):
+            uploading.add(store, settings, recordings[kind], "hello", replace(said, accept=("narrow",)))
+    assert sorted(settings.var_dir.rglob("*")) == kept
+    assert uploading.add(store, settings, recordings["mp3"], "hello") == store.messages.named("hello")
 
 
 def test_somebody_may_answer_for_a_finding(saturated: Path, store: Store, settings: Settings) -> None:
