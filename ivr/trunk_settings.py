@@ -51,6 +51,15 @@ class Trunk(Section):
     identity: Literal["from", "p_asserted", "remote_party"] = Field(
         "from", description="where the carrier reads caller_id: From, P-Asserted-Identity or Remote-Party-ID"
     )
+    attest: Literal["", "A", "B", "C"] = Field(
+        "", description="STIR/SHAKEN: what is attested of caller_id in every call; empty: calls are not signed by us"
+    )
+    attest_key: str = Field("", description="private key (PEM, P-256) that signs, given with the number's certificate")
+    attest_certificate_url: str = Field(
+        "",
+        pattern=r"^((https://|http://127\.0\.0\.1:)[A-Za-z0-9.:/_~%\-]+)?$",
+        description="where whoever is called fetches the certificate of that key: https",
+    )
     from_domain: str = Field(
         "", pattern=r"^[A-Za-z0-9.\-]*$", description="domain in From, if the carrier wants its own; empty: our address"
     )
@@ -98,6 +107,8 @@ class Trunk(Section):
             (not any(self.shares), "weights: at least one host needs a share above 0"),
             (len(set(self.codecs.split(","))) < self.codecs.count(",") + 1, "codecs: each codec once"),
             (self.srtp != "off" and self.transport != "tls", _KEYS_IN_THE_OPEN),
+            (bool(self.attest) > bool(self.caller_id), "attest: a call that shows no caller_id has nothing to attest"),
+            (len({bool(self.attest), bool(self.attest_key), bool(self.attest_certificate_url)}) > 1, _ALL_THREE),
             (not self._grants_its_own(), f"caller_id: {self.caller_id} is not among allowed_caller_ids"),
         ):
             if wrong:
@@ -110,6 +121,7 @@ class Trunk(Section):
 
 
 _KEYS_IN_THE_OPEN = 'srtp: its keys would travel in the open; set transport = "tls" too'
+_ALL_THREE = "attest: attest, attest_key and attest_certificate_url belong together"
 
 
 def _covers(granted: str, number: str) -> bool:

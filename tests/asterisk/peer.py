@@ -23,13 +23,16 @@ from ivr.adapters.pbx import instance, render
 from ivr.settings import Pbx, Settings, Trunk
 from tests.asterisk.conftest import SECRET, free_port
 
+TN_AUTH_LIST, SERVICE_PROVIDER = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.26"), b"0\x08\xa0\x06\x16\x04099Z"
+"""RFC 8226: the extension, and a list of one service provider code."""
 ACCOUNT, PASSWORD = "account", "of-the-tests-only"
 MODULES = (
     "res_pjproject", "res_sorcery_config", "res_sorcery_memory", "res_sorcery_astdb", "res_pjsip", "res_pjsip_session",
     "res_pjsip_sdp_rtp", "res_rtp_asterisk", "res_srtp", "res_pjsip_pubsub", "chan_pjsip", "res_pjsip_caller_id",
     "res_pjsip_endpoint_identifier_ip", "res_pjsip_endpoint_identifier_user", "res_pjsip_authenticator_digest",
     "res_pjsip_registrar", "res_pjsip_header_funcs", "res_timing_timerfd", "codec_alaw", "codec_ulaw", "codec_g722",
-    "app_verbose", "func_channel", "func_callerid", "pbx_config",
+    "app_verbose", "func_channel", "func_callerid", "pbx_config", "res_curl", "res_stir_shaken",
+    "res_pjsip_stir_shaken", "func_strings", "func_logic",
 )  # fmt: skip
 PJSIP = """
 [global]
@@ -67,6 +70,7 @@ allow = g722,alaw,ulaw
 media_encryption = sdes
 media_encryption_optimistic = yes
 trust_id_inbound = yes
+stir_shaken_profile = suspicious
 
 [passers](anyone)
 
@@ -89,10 +93,26 @@ auth_type = userpass
 username = account
 password = of-the-tests-only
 """
+STIR_SHAKEN = """
+[attestation]
+global_disable = yes
+
+[verification]
+ca_file = {folder}/ca.pem
+cert_cache_dir = {folder}
+relax_x5u_port_scheme_restrictions = yes
+x5u_permit = 127.0.0.1
+
+[suspicious]
+type = profile
+endpoint_behavior = verify
+failure_action = continue
+"""
 SEEN = (
     "SEEN ${EXTEN} number=${CALLERID(num)} from=${PJSIP_HEADER(read,From)} "
     "asserted=${PJSIP_HEADER(read,P-Asserted-Identity)} by=${CHANNEL(endpoint)} "
-    "tls=${CHANNEL(pjsip,secure)} srtp=${CHANNEL(rtp,secure,audio)}"
+    "tls=${CHANNEL(pjsip,secure)} srtp=${CHANNEL(rtp,secure,audio)} "
+    "identities=${STIR_SHAKEN(count)} verified=${STIR_SHAKEN(0,verify_result)} attested=${STIR_SHAKEN(0,attestation)}"
 )
 EXTENSIONS = f"""
 [seen]
@@ -138,6 +158,7 @@ def running_peer(folder: Path, cache: Path) -> Iterator[Peer]:
     certificates(folder)
     (etc / "pjsip.conf").write_text(PJSIP.format(sip_port=pbx.sip_port, tls_port=pbx.tls_port, folder=folder))
     (etc / "extensions.conf").write_text(EXTENSIONS)
+    (etc / "stir_shaken.conf").write_text(STIR_SHAKEN.format(folder=folder))
     (etc / "modules.conf").write_text("[modules]\nautoload = no\n" + "".join(f"load = {name}.so\n" for name in MODULES))
     argv, extra = instance.command(chosen)
     with (folder / "peer.out").open("wb") as out:
@@ -152,11 +173,14 @@ def running_peer(folder: Path, cache: Path) -> Iterator[Peer]:
 
 
 def certificates(folder: Path) -> None:
-    """ca.pem is an authority's; peer.* and us.* are of 127.0.0.1 and signed by it; self.* of 127.0.0.4, by itself."""
+    """ca.pem is an authority's; peer.* and us.* are of 127.0.0.1 and signed by it; self.* of 127.0.0.4, by itself.
+
+    number.* is signed by the authority too, and is a service provider's: it may sign calls (SHAKEN).
+    """
     ca_key = ec.generate_private_key(ec.SECP256R1())
     ca = _signed("authority", ca_key, "authority", ca_key, authority=True)
     (folder / "ca.pem").write_bytes(ca.public_bytes(serialization.Encoding.PEM))
-    for name in ("peer", "us", "self"):
+    for name in ("peer", "us", "self", "number"):
         key = ec.generate_private_key(ec.SECP256R1())
         by, by_key = ("self", key) if name == "self" else ("authority", ca_key)
         certificate = _signed(name, key, by, by_key, authority=False)
@@ -166,6 +190,7 @@ def certificates(folder: Path) -> None:
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
         )
+        (folder / f"{name}.key").chmod(0o600)
 
 
 def _signed(
@@ -177,6 +202,8 @@ def _signed(
     builder = builder.not_valid_before(now - datetime.timedelta(days=1))
     builder = builder.not_valid_after(now + datetime.timedelta(days=30))
     builder = builder.add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+    if name == "number":
+        builder = builder.add_extension(x509.UnrecognizedExtension(TN_AUTH_LIST, SERVICE_PROVIDER), critical=False)
     known_as = "127.0.0.4" if name == "self" else "127.0.0.1"
     address = x509.IPAddress(ipaddress.ip_address(known_as))
     return builder.add_extension(x509.SubjectAlternativeName([address]), critical=False).sign(by_key, hashes.SHA256())

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.server
 import os
 import shutil
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -55,12 +59,35 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     with hole, running_peer(tmp_path_factory.mktemp("peer"), cache) as peer:
         hole.bind(("127.0.0.1", 0))  # it takes what is sent, and says nothing
         dead = f"127.0.0.1:{hole.getsockname()[1]}"
-        yield from _town(_settings(folder, cache, peer, dead), peer)
+        with published(peer.folder / "number.pem") as url:
+            yield from _town(_settings(folder, cache, peer, dead, url), peer)
 
 
-def _settings(folder: os.PathLike[str], cache: os.PathLike[str], peer: Peer, dead: str) -> Settings:
+@contextlib.contextmanager
+def published(certificate: Path) -> Iterator[str]:
+    """Where that file can be fetched."""
+
+    class Publisher(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(certificate.read_bytes())
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Publisher) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/number.pem"
+        server.shutdown()
+
+
+def _settings(folder: os.PathLike[str], cache: os.PathLike[str], peer: Peer, dead: str, url: str) -> Settings:
     secure = {"transport": "tls", "srtp": "required", "caller_id": CALLER_ID}
+    attesting = {"host": peer.host, "caller_id": CALLER_ID, "attest": "A", "attest_certificate_url": url}
     trunks = {
+        "signed": Trunk(**attesting, attest_key=str(peer.folder / "number.key")),
+        "forged": Trunk(**attesting, attest_key=str(peer.folder / "self.key")),
         "plain": Trunk(host=peer.host, codecs="g722,alaw", caller_id=CALLER_ID),
         "account": Trunk(
             host=peer.host, username=ACCOUNT, password=PASSWORD, register_with=True, identity="p_asserted",
@@ -145,6 +172,14 @@ def test_a_carrier_that_is_not_who_its_certificate_names_gets_no_call(town: Town
     town.call(number, trunk)
     town.ami.ended(f"call-{number.strip('+')}")
     assert not town.peer.seen(number)
+
+
+def test_a_carrier_can_verify_who_attests_the_number_shown(town: Town) -> None:
+    signed = town.seen("+33999000009", "signed")
+    assert (signed["verified"], signed["attested"]) == ("success", "A")
+    forged = town.seen("+33999000010", "forged")
+    assert (forged["verified"], forged["attested"]) == ("signature_validation", "")
+    assert town.seen("+33999000011", "plain")["verified"] == "missing_identity_hdr"
 
 
 def test_the_next_host_has_the_calls_of_one_that_is_silent(town: Town) -> None:

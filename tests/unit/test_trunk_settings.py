@@ -5,14 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from pydantic import ValidationError
 
-from ivr.adapters.pbx import tls
+from ivr.adapters.pbx import stir, tls
 from ivr.errors import BadSetting
 from ivr.rules.numbers import prefixed
 from ivr.rules.routes import endpoint, first_host
 from ivr.settings import Pbx, Settings, Trunk, load
 from ivr.usecases.asking import is_lab
+
+SIGNING = {"attest_key": "key.pem", "attest_certificate_url": "https://certificates.example/ours.pem"}
 
 
 @pytest.mark.parametrize(
@@ -29,6 +33,14 @@ from ivr.usecases.asking import is_lab
         ({"srtp": "required"}, 'srtp: .*transport = "tls"'),
         ({"caller_id": "+33199000001", "allowed_caller_ids": "+33199000000,+3320*"}, "caller_id: .*allowed_caller_ids"),
         ({"allowed_caller_ids": "0199000000"}, "allowed_caller_ids"),
+        ({"attest": "D"}, "attest"),
+        ({"attest": "A"} | SIGNING, "attest: a call that shows no caller_id"),
+        ({"attest": "A", "caller_id": "+33199000000"}, "attest: .*belong together"),
+        ({"caller_id": "+33199000000"} | SIGNING, "attest: .*belong together"),
+        (
+            SIGNING | {"attest": "A", "caller_id": "+331", "attest_certificate_url": "http://a.example/c.pem"},
+            "attest_certificate_url",
+        ),
         ({"number_prefix": "+1"}, "number_prefix"),
         ({"outbound_proxy": "a;lr"}, "outbound_proxy"),
         ({"from_domain": "a\nb"}, "from_domain"),
@@ -111,3 +123,29 @@ def test_a_secret_is_in_no_refusal() -> None:
     with pytest.raises(ValidationError) as refused:
         Trunk(host="a", password="hush-hush", weights="1,2")
     assert "hush-hush" not in refused.value.errors()[0]["msg"]
+
+
+def _attesting(folder: Path) -> Settings:
+    return Settings(home=folder, trunks={"main": Trunk(host="a", caller_id="+331", attest="A", **SIGNING)})
+
+
+def test_a_key_that_signs_is_of_p256_and_nobody_elses(tmp_path: Path) -> None:
+    def write(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, mode: int) -> None:
+        plain = serialization.NoEncryption()
+        pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+        (tmp_path / "key.pem").write_bytes(pem)
+        (tmp_path / "key.pem").chmod(mode)
+
+    with pytest.raises(BadSetting, match=r"trunks\.main\.attest_key: .*cannot be read"):
+        stir.check(_attesting(tmp_path))
+    (tmp_path / "key.pem").touch(0o600)
+    with pytest.raises(BadSetting, match="holds no private key"):
+        stir.check(_attesting(tmp_path))
+    write(rsa.generate_private_key(65537, 2048), 0o600)
+    with pytest.raises(BadSetting, match="P-256"):
+        stir.check(_attesting(tmp_path))
+    write(ec.generate_private_key(ec.SECP256R1()), 0o640)
+    with pytest.raises(BadSetting, match="chmod 600"):
+        stir.check(_attesting(tmp_path))
+    (tmp_path / "key.pem").chmod(0o600)
+    stir.check(_attesting(tmp_path))

@@ -94,8 +94,10 @@ EMPTY_FILES = ("acl", "ccss", "cel", "cli", "codecs", "features", "http", "pjpro
 """Asterisk complains about each of these when it is absent; empty means: nothing of it."""
 
 
-SRTP = "res_srtp"
+SRTP = ("res_srtp",)
 """Loaded where a trunk's speech is encrypted."""
+STIR = ("res_curl", "res_stir_shaken", "res_pjsip_stir_shaken")
+"""Loaded where a trunk's calls are signed."""
 
 
 def to_load(codecs: set[str]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ivr.adapters.pbx import cdr, modules, programs, stops, tls
+from ivr.adapters.pbx import cdr, modules, programs, stir, stops, tls
 from ivr.errors import BadSetting, ProgramMissing
 from ivr.settings import HOME, Pbx, Settings, Trunk
 
@@ -104,6 +104,7 @@ def _check(settings: Settings, ami_secret: str) -> None:
             f"the folder for sockets, {settings.run_dir}, has too long a path: set TMPDIR to a shorter one"
         )
     _check_pbx(settings.pbx)
+    stir.check(settings)
     for name, trunk in settings.trunks.items():
         _check_trunk(name, trunk)
 
@@ -136,10 +137,12 @@ def _values(settings: Settings, ami_secret: str) -> dict[str, Any]:
     asterisk = programs.find("asterisk", settings.cache_dir)
     folder = module_folder(asterisk)
     codecs = {codec for trunk in settings.trunks.values() for codec in trunk.codecs.split(",")}
-    secret = [modules.SRTP] if any(one.srtp != "off" for one in settings.trunks.values()) else []
+    trunks = settings.trunks.values()
+    secret = modules.SRTP if any(trunk.srtp != "off" for trunk in trunks) else ()
+    signed = modules.STIR if any(trunk.attest for trunk in trunks) else ()
     load = [
         name
-        for name in (*modules.to_load(codecs), *secret)
+        for name in (*modules.to_load(codecs), *secret, *signed)
         if name not in modules.ONLY_IN_SOME or (folder / f"{name}.so").is_file()
     ]
     bind = settings.pbx.bind.strip("[]")
