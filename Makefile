@@ -7,7 +7,7 @@ LOCKS := requirements-build.lock requirements.lock requirements-models.lock
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-faults soak test-uploads fuzz bench bench-reports bench-truth bench-contacts check fmt lint type layers lock clean
+.PHONY: help setup demo test test-fast test-faults soak test-uploads test-web-security fuzz bench bench-reports bench-truth bench-contacts check fmt lint type layers lock clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ soak: setup ## a campaign of MINUTES=30 with small random strikes: memory, files
 
 test-uploads: setup ## send hostile recordings: each is refused in time, with one line, nothing read nor left
 	@$(VENV)/bin/pytest tests/uploads
+
+test-web-security: setup ## try every route of the web pages as a stranger, in the wrong role, for another sponsor, by a foreign form
+	@$(VENV)/bin/pytest tests/integration/web/test_security.py
 
 fuzz: setup ## break recordings of every kind for a minute; SECONDS=600, SEED=1 for more and the same again
 	@$(VENV)/bin/python -m tests.uploads.fuzz $(or $(SECONDS),60) $(SEED)

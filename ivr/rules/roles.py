@@ -14,6 +14,9 @@ class Permission(StrEnum):
     SEE_MESSAGES = "see-messages"
     ADD_MESSAGE = "add-message"
     JUDGE_MESSAGE = "judge-message"
+    SEE_CAMPAIGNS = "see-campaigns"
+    RUN_CAMPAIGN = "run-campaign"
+    JUDGE_CAMPAIGN = "judge-campaign"
 
 
 class Role(StrEnum):
@@ -23,9 +26,10 @@ class Role(StrEnum):
     APPROVER = "approver"
 
 
+_SEEN = frozenset({Permission.SEE_MESSAGES, Permission.SEE_CAMPAIGNS})
 ALLOWED = {
-    Role.CANDIDATE: frozenset({Permission.SEE_MESSAGES, Permission.ADD_MESSAGE}),
-    Role.APPROVER: frozenset({Permission.SEE_MESSAGES, Permission.JUDGE_MESSAGE}),
+    Role.CANDIDATE: _SEEN | {Permission.ADD_MESSAGE, Permission.RUN_CAMPAIGN},
+    Role.APPROVER: _SEEN | {Permission.JUDGE_MESSAGE, Permission.JUDGE_CAMPAIGN},
 }
 OF_ALL = frozenset({Permission.ANYBODY, Permission.SIGNED_IN})
 

@@ -16,14 +16,14 @@ from ivr.usecases.messages import verify
 from ivr.usecases.who import login_name
 
 
-def start(store: Store, settings: Settings, name: str) -> Campaign:
-    """The campaign runs, and its rules are kept as they stand.
+def start(store: Store, settings: Settings, name: str, by: str = "") -> Campaign:
+    """The campaign runs, and its rules are kept as they stand. by: who starts it; "" is the login name.
 
     Refused if it runs already, is over, has nobody to call, or a sound is missing or changed.
     """
     campaign = startable(store, settings, name)
     rules_kept.keep(store, settings, campaign, now_ms())
-    store.campaigns.move(campaign, CampaignState.RUNNING, now_ms(), login_name())
+    store.campaigns.move(campaign, CampaignState.RUNNING, now_ms(), by or login_name())
     return store.campaigns.named(name)
 
 
@@ -47,32 +47,39 @@ def startable(store: Store, settings: Settings, name: str) -> Campaign:
     for message in store.messages.of_campaign(campaign.id):
         uploading.startable(message, settings, campaign.sponsor)
     sponsors.require(store, settings, campaign, campaign.pack)
+    submission = store.reviews.of(campaign.id)
+    if submission and not submission.approved:
+        raise Refused(
+            f"campaign {name!r} was submitted on the web pages by {submission.submitted.by}, and a second person has "
+            "not approved it: they do so there"
+        )
     return campaign
 
 
-def pause(store: Store, name: str, now: bool = False) -> Campaign:
+def pause(store: Store, name: str, now: bool = False, by: str = "") -> Campaign:
     """No call of the campaign is started any more, until `resume`.
 
-    People on the line hear the message to its end; now: their calls are ended at once, with the notice.
+    People on the line hear the message to its end; now: their calls are ended at once, with the notice. by: who
+    pauses it; "" is the login name.
     """
-    return _halt(store, name, CampaignState.PAUSED, now)
+    return _halt(store, name, CampaignState.PAUSED, now, by or login_name())
 
 
-def stop(store: Store, name: str, now: bool = False) -> Campaign:
+def stop(store: Store, name: str, now: bool = False, by: str = "") -> Campaign:
     """No call of the campaign is started any more, for good; as `pause` otherwise. Nobody waits for a retry."""
-    stopped = _halt(store, name, CampaignState.STOPPED, now)
+    stopped = _halt(store, name, CampaignState.STOPPED, now, by or login_name())
     while store.attempts.close_waiting(stopped.id, CLOSED_AT_ONCE) == CLOSED_AT_ONCE:
         pass
     return stopped
 
 
-def _halt(store: Store, name: str, state: CampaignState, now: bool) -> Campaign:
+def _halt(store: Store, name: str, state: CampaignState, now: bool, by: str) -> Campaign:
     campaign = store.campaigns.named(name)
-    store.campaigns.move(campaign, state, now_ms(), login_name())
+    store.campaigns.move(campaign, state, now_ms(), by)
     if now:
         store.campaigns.release_calls(campaign.id, now_ms())
     store.attempts.release_campaign(campaign.id)
-    store.refusals.seal(login_name(), now_ms())
+    store.refusals.seal(by, now_ms())
     return store.campaigns.named(name)
 
 

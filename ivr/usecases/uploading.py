@@ -96,9 +96,14 @@ def approve(store: Store, settings: Settings, name: str, by: str = "") -> Messag
 
 def refuse(store: Store, name: str, reason: str, by: str = "") -> Message:
     """No campaign can be made or started with the message any more."""
+    check_reason(reason)
+    return store.messages.refuse(store.messages.named(name), Review(_person(by), _now_ms(), reason))
+
+
+def check_reason(reason: str) -> None:
+    """Returns when a refusal can be kept with that reason; else Refused."""
     if not reason.strip() or not _fits(reason, LONGEST_TEXT):
         raise Refused(f"say why: a reason is 1 to {LONGEST_TEXT} printable characters on one line")
-    return store.messages.refuse(store.messages.named(name), Review(_person(by), _now_ms(), reason))
 
 
 def usable(message: Message, sponsor: str = "") -> None:

@@ -21,6 +21,7 @@ from ivr.adapters.store.pbxs import Pbxs
 from ivr.adapters.store.persons import Persons
 from ivr.adapters.store.pulse import Pulse
 from ivr.adapters.store.refusals import Refusals
+from ivr.adapters.store.reviews import Reviews
 from ivr.adapters.store.sponsors import Sponsors
 from ivr.adapters.store.suppressions import Suppressions, load_key
 from ivr.adapters.store.tallies import Tallies
@@ -56,6 +57,7 @@ class Store:
         self.journal = Journal(self.database)
         self.persons = Persons(self.database, self.suppressions, self.consents)
         self.refusals = Refusals(self.database)
+        self.reviews = Reviews(self.database)
         self.sponsors = Sponsors(self.database)
         self.halts = Halts(self.database)
         self.attempts = Attempts(self.database, self.suppressions)

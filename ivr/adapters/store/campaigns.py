@@ -90,6 +90,18 @@ class Campaigns:
         with self._database.read() as connection:
             return _campaigns(connection.execute(_QUERY))
 
+    def seen_by(self, sponsor: str) -> list[Campaign]:
+        """That sponsor's, oldest first; every campaign when it is ""."""
+        return [one for one in self.all() if sponsor in {"", one.sponsor}]
+
+    def one_seen_by(self, sponsor: str, campaign_id: int) -> Campaign:
+        """That campaign, when it is among those; else NotFound, as if there were none."""
+        with self._database.read() as connection:
+            found = _campaigns(connection.execute(_BY_ID, {"the_id": campaign_id}))
+        if not found or sponsor not in {"", found[0].sponsor}:
+            raise NotFound("there is no such campaign")
+        return found[0]
+
     def running(self) -> list[Campaign]:
         """The campaigns that may call now, as far as their state goes."""
         with self._database.read() as connection:

@@ -13,7 +13,10 @@ from ivr.usecases import accounts
 
 @click.group()
 def user() -> None:
-    """Who may sign in on the web pages (`ivr web`): candidates send recordings in, approvers hear and judge them."""
+    """Who may sign in on the web pages (`ivr web`).
+
+    Candidates send recordings in, submit campaigns and start them; approvers hear and judge both.
+    """
 
 
 @user.command()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
-from ivr.doors.web import message_pages, pages
+from ivr.doors.web import campaign_pages, message_pages, pages
 from ivr.doors.web.guard import Pages, Site, language_of
-from ivr.doors.web.limits import SECURE, BodyLimit, Headers
+from ivr.doors.web.limits import SECURE, BodyLimit, Headers, OwnHost
 from ivr.doors.web.show import problem
 from ivr.settings import Settings
 
@@ -23,6 +25,7 @@ def application(store: Store, settings: Settings, origin: str) -> FastAPI:
     routes = Pages(app, Site(store, settings, Queues(settings.redis_url), origin))
     pages.add_to(routes)
     message_pages.add_to(routes)
+    campaign_pages.add_to(routes)
     app.state.added = routes.added
 
     async def told(request: Request, error: Exception) -> Response:
@@ -32,5 +35,6 @@ def application(store: Store, settings: Settings, origin: str) -> FastAPI:
 
     app.add_exception_handler(HTTPException, told)
     app.add_middleware(BodyLimit, most_bytes=settings.message.max_bytes + FORM_BYTES)
+    app.add_middleware(OwnHost, host=urlsplit(origin).netloc)
     app.add_middleware(Headers, headers=SECURE)
     return app

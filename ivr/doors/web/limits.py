@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,7 +22,7 @@ SECURE = {
 
 
 class Headers:
-    """Every answer carries those headers."""
+    """Every answer carries those headers, but where its page says otherwise."""
 
     def __init__(self, app: ASGIApp, headers: dict[str, str]) -> None:
         self._app, self._headers = app, headers
@@ -30,10 +32,26 @@ class Headers:
 
         async def tell(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(self._headers)
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         await self._app(scope, receive, tell)
+
+
+class OwnHost:
+    """Only what asks for this site by its name is answered: another site's name must not lead here."""
+
+    def __init__(self, app: ASGIApp, host: str) -> None:
+        self._app, self._host = app, host.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI asks."""
+        if scope["type"] == "http" and [value for name, value in scope["headers"] if name == b"host"] != [self._host]:
+            await _refuse(send, 421, "this is another site")
+            return
+        await self._app(scope, receive, send)
 
 
 class TooLarge(Exception):
@@ -53,7 +71,7 @@ class BodyLimit:
             return
         told = dict(scope["headers"]).get(b"content-length", b"")
         if told.isdigit() and int(told) > self._most:
-            await _refuse(send)
+            await _refuse(send, 413, "too large")
             return
         came, answered = 0, False
 
@@ -74,10 +92,11 @@ class BodyLimit:
             await self._app(scope, counted, noted)
         except TooLarge:
             if not answered:
-                await _refuse(send)
+                await _refuse(send, 413, "too large")
 
 
-async def _refuse(send: Send) -> None:
+async def _refuse(send: Send, status: int, title: str) -> None:
     headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": b'{"type":"about:blank","title":"too large","status":413}'})
+    body = json.dumps({"type": "about:blank", "title": title, "status": status}).encode()
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 from pathlib import Path, PurePath
@@ -12,7 +11,8 @@ from fastapi.responses import RedirectResponse
 from starlette.datastructures import UploadFile
 
 from ivr.adapters.incoming import OPEN, Standing
-from ivr.doors.preview import clock, svg
+from ivr.doors.preview import clock
+from ivr.doors.web import sounds
 from ivr.doors.web.guard import Pages, Visit
 from ivr.doors.web.show import page
 from ivr.doors.web.words import WORDS
@@ -34,8 +34,8 @@ def add_to(routes: Pages) -> None:
     routes.add("/messages/new", ADD, _send_in, "POST")
     routes.add("/messages/sent/{upload}", ADD, _sent)
     routes.add("/messages/{id}", SEE, _message)
-    routes.add("/messages/{id}/waveform.svg", SEE, _waveform)
-    routes.add("/messages/{id}/preview.wav", SEE, _wav)
+    routes.add("/messages/{id}/waveform.svg", SEE, lambda visit: sounds.picture(visit, _preview(visit)))
+    routes.add("/messages/{id}/preview.wav", SEE, lambda visit: sounds.wav(visit, _preview(visit)))
     routes.add("/messages/{id}/approve", JUDGE, _approve, "POST")
     routes.add("/messages/{id}/refuse", JUDGE, _refuse, "POST")
 
@@ -62,24 +62,6 @@ def _message(visit: Visit) -> Response:
     ]
     wanted = _judges(visit) and judging.may_judge(made.message, visit.person)
     return page(visit, "message.j2", message=made.message, preview=made, marks=marks, clock=clock, wanted=wanted)
-
-
-def _waveform(visit: Visit) -> Response:
-    return Response(svg(_preview(visit), visit.language), media_type="image/svg+xml")
-
-
-def _wav(visit: Visit) -> Response:
-    """The sound, or the part of it that the browser asks for: Safari plays nothing else."""
-    wav = _preview(visit).wav
-    headers = {"accept-ranges": "bytes"}
-    asked = re.fullmatch(r"bytes=(\d{1,12})-(\d{0,12})", visit.request.headers.get("range", ""), re.ASCII)
-    if asked is None:
-        return Response(wav, media_type="audio/wav", headers=headers)
-    first, last = int(asked[1]), min(int(asked[2] or len(wav) - 1), len(wav) - 1)
-    if first > last:
-        return Response(status_code=416, headers=headers | {"content-range": f"bytes */{len(wav)}"})
-    headers["content-range"] = f"bytes {first}-{last}/{len(wav)}"
-    return Response(wav[first : last + 1], 206, media_type="audio/wav", headers=headers)
 
 
 def _approve(visit: Visit) -> Response:

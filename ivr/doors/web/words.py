@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ivr.doors.web import words_campaigns
+
 FRENCH = {
     "other": "English",
     "other_code": "en",
@@ -55,7 +57,7 @@ FRENCH = {
     "not_understood": "Cette demande n'a pas été comprise.",
     "back": "Retour aux messages",
     "length": "durée",
-}
+} | words_campaigns.FRENCH
 ENGLISH = {
     "other": "Français",
     "other_code": "fr",
@@ -109,5 +111,5 @@ ENGLISH = {
     "not_understood": "This request was not understood.",
     "back": "Back to the messages",
     "length": "length",
-}
+} | words_campaigns.ENGLISH
 WORDS = {"fr": FRENCH, "en": ENGLISH}
