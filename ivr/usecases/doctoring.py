@@ -43,6 +43,7 @@ def examine(settings: Settings, file: Path | None, span_ms: int) -> list[Finding
         ("room-for-calls", lambda: surroundings.room_for_calls(settings)),
         ("ways", lambda: outside.ways(settings)),
         ("certificate", lambda: outside.certificate(settings)),
+        ("capture", lambda: outside.capture(settings)),
         ("open-files", lambda: [outside.open_files(settings)]),
         ("parts", lambda: _parts(settings) if up else _not_up(settings, boss.holder())),
         ("redis", lambda: _redis(settings, up)),

@@ -8,12 +8,14 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from ivr.adapters.pbx import tls
+from ivr.adapters.pbx import sip_capture, tls
 from ivr.rules.findings import Finding, note, ok, wrong
 from ivr.settings import Settings
 from ivr.usecases.asking import is_lab
 
 SOON_S = 14 * 86_400
+_LATE_BYTES = 20_000_000
+"""A capture is ended by a look twice a second: it may be larger by what was said between two."""
 
 
 def ways(settings: Settings) -> Iterator[Finding]:
@@ -53,6 +55,18 @@ def certificate(settings: Settings, now_s: float | None = None) -> Iterator[Find
         yield note("certificate", f"{says}, which is soon", do)
     else:
         yield ok("certificate", says)
+
+
+def capture(settings: Settings) -> Iterator[Finding]:
+    """Whether a SIP capture lies about: it holds whole numbers. Nothing where there is none."""
+    file = sip_capture.file(settings)
+    if not file.exists():
+        return
+    says = f"{file} ({file.stat().st_size / 1e6:.0f} MB) holds the numbers of the calls in it"
+    if file.stat().st_size > sip_capture.MOST_BYTES + _LATE_BYTES:
+        yield wrong("capture", f"{says}, and nobody ended it", "`ivr pbx capture --off`")
+    else:
+        yield note("capture", says, "`ivr pbx capture --delete` when it has served")
 
 
 def open_files(settings: Settings) -> Finding:

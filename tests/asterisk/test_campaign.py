@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import pytest
 
-from ivr.adapters.pbx import instance
+from ivr.adapters.pbx import instance, sip_capture
 from ivr.errors import BadTransition, Refused
 from ivr.rules.findings import Weight
 from ivr.rules.segments import Segment
 from ivr.rules.states import CampaignState
-from ivr.usecases import campaigns, doctoring, halting, health, reports
+from ivr.usecases import campaigns, doctoring, halting, health, reports, tracing
 from tests.crowd import crowd, leaver, listener, stopper
 from tests.stack import Stack, running_stack, wait_for
 
@@ -43,6 +45,23 @@ def test_a_campaign_is_called_and_told_truly(stack: Stack) -> None:
     assert worst <= 10
     with pytest.raises(BadTransition, match="finished"):
         campaigns.start(stack.store, stack.settings, campaign.name)
+
+
+def test_the_story_of_a_call_is_told_by_every_witness_but_not_the_listener(stack: Stack) -> None:
+    person = stopper(*stack.new_numbers(1)[0], Segment.NOTICE, 300)
+    with sip_capture.capturing(stack.settings):
+        verdict = stack.finished(stack.start("traced", [person]))
+    (attempt,) = (result.listen.attempt for _, result in verdict.pairs if result.listen)
+    story = tracing.traced(stack.store, stack.settings, attempt)
+    assert (story.missing, story.outcome) == (("logs",), "answered")
+    ladder = [(step.sent, step.says.split(" ", 1)[1]) for step in story.steps if step.witness == "sip"]
+    assert next(line for sent, line in ladder if sent).startswith("INVITE [PCMA/8000")
+    assert {line.partition(" [")[0] for sent, line in ladder if not sent} >= {"200 OK (INVITE)"}
+    assert any(line.startswith("BYE") for _, line in ladder)
+    shown = json.dumps(asdict(story))
+    assert person.number not in shown
+    assert "heard" not in shown
+    assert [step.witness for step in story.steps[:2]] == ["books", "books"]
 
 
 def test_pause_lets_no_call_out_a_second_later_and_stop_is_final(stack: Stack) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ivr.adapters.pbx import tls
+from ivr.adapters.pbx import sip_capture, tls
 from ivr.rules.findings import Finding, Weight
 from ivr.settings import Pbx, Settings, Trunk
 from ivr.usecases import outside
@@ -64,3 +64,16 @@ def test_open_files(tmp_path: Path) -> None:
     if hard != resource.RLIM_INFINITY:
         found = outside.open_files(Settings(home=tmp_path, pbx=Pbx(max_files=hard + 1)))
         assert said([found]) == [(Weight.NOTE, True)]
+
+
+@pytest.mark.parametrize(("size", "weight"), [(1_000_000, Weight.NOTE), (300_000_000, Weight.WRONG)])
+def test_a_capture_that_lies_about_is_told(tmp_path: Path, size: int, weight: Weight) -> None:
+    settings = Settings(home=tmp_path)
+    assert list(outside.capture(settings)) == []
+    file = sip_capture.file(settings)
+    file.parent.mkdir(parents=True)
+    with file.open("wb") as stream:
+        stream.truncate(size)
+    [found] = outside.capture(settings)
+    assert said([found]) == [(weight, True)]
+    assert str(file) in found.says

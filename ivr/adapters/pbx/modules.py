@@ -53,8 +53,8 @@ CODECS = {
     "gsm": ("codec_gsm", "format_gsm"),
 }
 """What a codec of a trunk needs beside the above."""
-WATCHING = ("res_security_log",)
-"""Writes down who knocks without being known: fail2ban reads it."""
+WATCHING = ("res_security_log", "res_pjsip_logger")
+"""The first writes down who knocks without being known: fail2ban reads it. The second is silent until a capture."""
 BOOKS = ("func_cdr", "res_cdrel_custom", "cdr_custom")
 ONLY_IN_SOME = frozenset({"res_cdrel_custom", "codec_opus_open_source"})
 """Not in every Asterisk of 20 or later: loaded where the file exists."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, func, select
@@ -21,6 +22,32 @@ CAME_INTO = {
     AttemptState.ENDED: ATTEMPTS.c.ended_at_ms.name,
 }
 """Where it is written when an attempt came into that state; of the others only the claim has an instant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the books know of one attempt, but not what was heard. number: E.164. cause: Q.850; tech_cause: SIP code.
+
+    measured_by, ended_by: of its listen, "" without one. note: what reconciliation wrote down.
+    """
+
+    attempt: str
+    campaign: str
+    number: str
+    pbx: str
+    trunk: str
+    state: AttemptState
+    outcome: str
+    blame: str
+    claimed_at_ms: int
+    dialing_at_ms: int | None
+    answered_at_ms: int | None
+    ended_at_ms: int | None
+    cause: int | None
+    tech_cause: int | None
+    note: str
+    measured_by: str
+    ended_by: str
 
 
 class Audit:
@@ -51,10 +78,39 @@ class Audit:
             rows = connection.execute(query).all()
         return sorted(row.last for row in rows if row.calls > policy_of(row.retry).most_attempts)
 
+    def told(self, attempt: str) -> Told | None:
+        """What the books know of that attempt; None: they know no such one."""
+        with self._database.read() as connection:
+            row = connection.execute(_TOLD.where(ATTEMPTS.c.id == attempt)).mappings().first()
+        if row is None:
+            return None
+        known = {name: value if value is not None else "" for name, value in row.items() if name in LISTENED}
+        return Told(**{**row, **known, "state": AttemptState(row["state"])})
+
     def newest(self) -> str | None:
         """The id that sorts last, None when nobody was ever called."""
         with self._database.read() as connection:
             return connection.execute(select(func.max(ATTEMPTS.c.id))).scalar()
+
+
+LISTENED = ("measured_by", "ended_by")
+_PLAINLY = (
+    "pbx", "trunk", "state", "outcome", "blame", "claimed_at_ms", "dialing_at_ms", "answered_at_ms", "ended_at_ms",
+    "cause", "tech_cause", "note",
+)  # fmt: skip
+_TOLD = (
+    select(
+        ATTEMPTS.c.id.label("attempt"),
+        schema.campaigns.c.name.label("campaign"),
+        schema.contacts.c.number,
+        *(ATTEMPTS.c[name] for name in _PLAINLY),
+        *(schema.listens.c[name] for name in LISTENED),
+    )
+    .join(schema.campaigns, schema.campaigns.c.id == ATTEMPTS.c.campaign_id)
+    .join(schema.targets, schema.targets.c.id == ATTEMPTS.c.target_id)
+    .join(schema.contacts, schema.contacts.c.id == schema.targets.c.contact_id)
+    .outerjoin(schema.listens, schema.listens.c.attempt_id == ATTEMPTS.c.id)
+)
 
 
 def _query(*where: ColumnElement[bool]) -> Any:

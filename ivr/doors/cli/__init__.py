@@ -29,6 +29,7 @@ from ivr.doors.cli.price import price
 from ivr.doors.cli.rights import rights
 from ivr.doors.cli.settings_command import settings_command
 from ivr.doors.cli.sponsor import sponsor
+from ivr.doors.cli.trace import trace
 from ivr.doors.cli.trunk import pbx, trunk
 from ivr.doors.cli.user import user
 from ivr.doors.cli.web import web
@@ -56,7 +57,7 @@ def cli(context: click.Context, config: Path | None) -> None:
     context.obj = config
 
 
-INSTALLATION = (setup, up, status, doctor, halt, unhalt, down, process, db)
+INSTALLATION = (setup, up, status, doctor, trace, halt, unhalt, down, process, db)
 PROOFS = (sponsor, consent, rights, journal, evidence, gate)
 for command in (
     *INSTALLATION,

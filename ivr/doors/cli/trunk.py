@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 import click
+from rich.console import Console
 from rich.markup import escape
+from rich.progress import Progress
 from rich.table import Table
 
+from ivr.adapters.pbx import sip_capture
 from ivr.doors.cli.parts import console, say, settings_of, store_of
 from ivr.rules.records import Allotted, Override, PbxBeat
 from ivr.usecases import limits, troubles
@@ -99,6 +102,31 @@ def set_pbx(context: click.Context, name: str, channels: int | None, as_settings
         else:
             limits.set_pbx(store, settings, name, channels)
     say(f"{name}: channels as in its settings" if as_settings else f"{name}: {channels} channels")
+
+
+@pbx.command()
+@click.option("--seconds", type=click.FloatRange(1, 600), default=60.0, show_default=True, help="How long.")
+@click.option("--off", is_flag=True, help="End a capture whose terminal is gone.")
+@click.option("--delete", is_flag=True, help="Delete the last capture.")
+@click.pass_context
+def capture(context: click.Context, seconds: float, off: bool, delete: bool) -> None:
+    """Write down what this Asterisk and its carriers say to each other in SIP, for `ivr trace` and Wireshark.
+
+    Calls go on. The capture holds whole numbers, no speech: it is for its owner only, replaces the one before, and ends
+    by itself after 200 MB. Delete it when it has served.
+    """
+    settings = settings_of(context)
+    if off:
+        sip_capture.stop(settings)
+    if delete:
+        sip_capture.file(settings).unlink(missing_ok=True)
+    if not (off or delete):
+        with Progress(console=Console(stderr=True)) as progress:
+            task = progress.add_task("capturing SIP", total=seconds)
+            path = sip_capture.capture(
+                settings, seconds, lambda left_s: progress.update(task, completed=seconds - left_s)
+            )
+        click.echo(path)
 
 
 def _how(beat: PbxBeat | None) -> str:
