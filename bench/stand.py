@@ -40,6 +40,7 @@ ami_port = 0
 agi_port = 0
 channels = {channels}
 [calls]
+pause_above_alarm = false
 ring_timeout_s = 10
 grace_s = 0
 [trunks.lab]

@@ -71,6 +71,9 @@ class Calls(_Section):
         le=1000,
         description="requests to stop per 1,000 answered calls above which, beyond chance, progress warns",
     )
+    pause_above_alarm: bool = Field(
+        True, description="true: a campaign above that line is paused until somebody resumes it"
+    )
     country: str = Field("FR", pattern=r"^[A-Z]{2}$", description="country whose national numbers are understood")
 
 

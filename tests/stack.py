@@ -38,6 +38,7 @@ agi_port = 0
 rtp_first = {rtp}
 rtp_last = {rtp_last}
 [calls]
+pause_above_alarm = false
 ring_timeout_s = 4
 grace_s = 0.6
 [database]

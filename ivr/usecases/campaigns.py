@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from ivr.adapters.store import Store
+from ivr.adapters.store.journal import ITSELF
 from ivr.errors import BadSetting, Refused
 from ivr.rules.records import Campaign
 from ivr.rules.states import CampaignState, move_campaign
@@ -65,6 +68,11 @@ def pause(store: Store, name: str, now: bool = False, by: str = "") -> Campaign:
     return _halt(store, name, CampaignState.PAUSED, now, by or login_name())
 
 
+def pause_by_itself(store: Store, name: str, why: Mapping[str, Any]) -> Campaign:
+    """As `pause`, though nobody asked for it; the journal says `why`."""
+    return _halt(store, name, CampaignState.PAUSED, False, ITSELF, why)
+
+
 def stop(store: Store, name: str, now: bool = False, by: str = "") -> Campaign:
     """No call of the campaign is started any more, for good; as `pause` otherwise. Nobody waits for a retry."""
     stopped = _halt(store, name, CampaignState.STOPPED, now, by or login_name())
@@ -73,9 +81,11 @@ def stop(store: Store, name: str, now: bool = False, by: str = "") -> Campaign:
     return stopped
 
 
-def _halt(store: Store, name: str, state: CampaignState, now: bool, by: str) -> Campaign:
+def _halt(
+    store: Store, name: str, state: CampaignState, now: bool, by: str, why: Mapping[str, Any] | None = None
+) -> Campaign:
     campaign = store.campaigns.named(name)
-    store.campaigns.move(campaign, state, now_ms(), by)
+    store.campaigns.move(campaign, state, now_ms(), by, why)
     if now:
         store.campaigns.release_calls(campaign.id, now_ms())
     store.attempts.release_campaign(campaign.id)

@@ -27,6 +27,7 @@ ami_port = 0
 agi_port = 0
 channels = 400
 [calls]
+pause_above_alarm = false # its people press 9 more often than people do
 ring_timeout_s = 10
 [lab]
 enabled = true

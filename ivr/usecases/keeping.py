@@ -14,20 +14,23 @@ from ivr.settings import Settings
 from ivr.usecases.allotting import Watch, steady_s
 from ivr.usecases.dialing import Dialer
 from ivr.usecases.finishing import finish_done
+from ivr.usecases.protecting import pause_unwanted
 from ivr.usecases.reconciling import missing_listens
 from ivr.usecases.trunk_line import TrunkLine
 
 KEEP_EVERY_S = 1.0
+PROTECT_EVERY_MS = 5_000
 CLAIM_LIFE_S = 10.0
 """A claim that was not dialled for this long has lost its order: it is given back."""
 
 
 class Keeper:
-    """Lost claims given back, missing listens found, finished campaigns finished, figures shown."""
+    """Lost claims given back, missing listens found, campaigns finished or paused that must be, figures shown."""
 
     def __init__(self, settings: Settings, store: Store, queues: Queues, dialer: Dialer, watch: Watch) -> None:
         self._settings, self._store, self._queues, self._dialer, self._watch = settings, store, queues, dialer, watch
         self._lost_s = longest_call_s(settings)
+        self._protected_ms = 0
 
     async def step(self) -> None:
         """All of it, once."""
@@ -46,6 +49,12 @@ class Keeper:
             self._queues.ring_record()
         if running:
             finish_done(self._store, now_ms)
+            self._protect(running, now_ms)
+
+    def _protect(self, running: list[Campaign], now_ms: int) -> None:
+        if not 0 <= now_ms - self._protected_ms < PROTECT_EVERY_MS:  # also after a clock was set back
+            self._protected_ms = now_ms
+            pause_unwanted(self._store, self._settings, running)
 
     def _tend_silent(self, now_ms: int) -> set[str]:
         """What others had not dialled is given back; what they had is closed when it must be over. Returns the lost."""

@@ -40,6 +40,7 @@ rtp_first = {{rtp}}
 rtp_last = {{rtp_last}}
 channels = 400
 [calls]
+pause_above_alarm = false
 ring_timeout_s = 8
 grace_s = 1.0
 [lab]

@@ -107,8 +107,18 @@ class Campaigns:
         with self._database.read() as connection:
             return _campaigns(connection.execute(_RUNNING))
 
-    def move(self, campaign: Campaign, then: CampaignState, at_ms: int, by: str = ITSELF) -> None:
-        """The campaign is `then`, by one conditional update; BadTransition if it stands where it may not go there."""
+    def move(
+        self,
+        campaign: Campaign,
+        then: CampaignState,
+        at_ms: int,
+        by: str = ITSELF,
+        why: Mapping[str, Any] | None = None,
+    ) -> None:
+        """The campaign is `then`, by one conditional update; BadTransition if it stands where it may not go there.
+
+        why: what the journal says beside.
+        """
         allowed = [state.value for state, targets in CAMPAIGN_MOVES.items() if then in targets]
         values: dict[str, Any] = {"state": then.value}
         if then is CampaignState.RUNNING and campaign.started_at_ms is None:
@@ -121,7 +131,7 @@ class Campaigns:
             if connection.execute(update).rowcount == 0:
                 now = connection.execute(select(TABLE.c.state).where(TABLE.c.id == campaign.id)).scalar_one()
                 raise BadTransition(f"campaign {campaign.name!r} is {now}; it cannot become {then}")
-            note(connection, f"campaign-{then}", f"campaign:{campaign.name}", by, at_ms)
+            note(connection, f"campaign-{then}", f"campaign:{campaign.name}", by, at_ms, **(why or {}))
 
     def change(self, campaign_id: int, asked: Review = _ITSELF, **changes: Unpack[Changes]) -> Campaign:
         """The campaign has those values, committed; BadTransition if it is over. asked: by whom and when.

@@ -26,6 +26,7 @@ from ivr.settings import Settings
 from ivr.usecases import limits, troubles
 from ivr.usecases.drafting import AS_ITS_TRUNKS_CPS
 from ivr.usecases.originating import BUDGET_SPENT
+from ivr.usecases.protecting import Pause, why_paused
 
 REFRESH_S = 0.5
 PLAIN_EVERY_S = 5.0
@@ -86,6 +87,13 @@ def line(store: Store, settings: Settings, campaign: Campaign) -> Text:
         return meter.line()
 
 
+def _paused(why: Pause | None) -> str:
+    if why is None:
+        return ""
+    asked = f"{why.stopped} of {why.heard} people asked to stop, above {why.line_per_thousand:g} per 1,000"
+    return f"⚠ PAUSED BY ITSELF: {asked}; look at the list and the message, then `ivr campaign resume` or `stop`"
+
+
 class _Plain:
     def __enter__(self) -> None:
         return None
@@ -132,6 +140,7 @@ class Meter:
             self._money(now.budget_cents),
             self._again(books),
             self._left(books),
+            _paused(why_paused(self.store, now)),
             halt_line(halt) if halt else "",
         ]
         return Text(" · ".join(part for part in parts if part))
