@@ -53,14 +53,14 @@ def people(count: int, campaign: Campaign) -> Iterator[Dialable]:
     grant = Grant(1, "political_advertising", "automated_voice", "consent", NOW - timedelta(days=30), None,
                   True, True, True, HOURS, ZoneInfo("Europe/Paris"))  # fmt: skip
     grants = (replace(grant, purpose="institutional_info"), grant)
-    calls = tuple((f"a{n}", SponsorCall(NOW - timedelta(days=20 + n), 2, n == 0)) for n in range(3))
+    calls = tuple(SponsorCall(NOW - timedelta(days=20 + n), 2, n == 0, f"a{n}") for n in range(3))
     with_pack = campaign.pack != "base"
     places = list(TERRITORIES.items())
     for number in range(count):
         territory, zone = places[number % len(places)]
         e164 = f"+336{12000000 + number}"
-        person = Person(e164, "FR", "mobile", territory, "", 1980, (Source("direct_form"),), grants)
-        known = Known(ABOUT, person, zone, calls) if with_pack else None
+        person = Person(e164, "FR", "mobile", territory, "", 1980, (Source("direct_form"),), grants, calls)
+        known = Known(ABOUT, person, zone) if with_pack else None
         yield Dialable(f"attempt-{number}", "carrier", e164, campaign, False, (), False, known)
 
 

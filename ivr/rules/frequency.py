@@ -11,11 +11,12 @@ from ivr.rules.pack import Frequency
 
 @dataclass(frozen=True, slots=True)
 class SponsorCall:
-    """A call of the sponsor to this person that was, or may have been, sent. at: aware."""
+    """A call of the sponsor to this person that was, or may have been, sent. at: aware. attempt: its id."""
 
     at: datetime
     campaign_id: int
     answered: bool
+    attempt: str = ""
 
 
 def free_at(calls: Iterable[SponsorCall], rule: Frequency, campaign_id: int, now: datetime) -> datetime | None:
@@ -23,7 +24,10 @@ def free_at(calls: Iterable[SponsorCall], rule: Frequency, campaign_id: int, now
 
     A call of the future, made before a clock was stepped back, counts as one made now would: for its whole span.
     """
-    counted = sorted(call.at for call in calls if _counts(call, rule, campaign_id))
+    counted = [call.at for call in calls if _counts(call, rule, campaign_id)]
+    if len(counted) < rule.most and not rule.gap_hours:
+        return now
+    counted.sort()
     free = now
     if rule.gap_hours and counted:
         free = max(free, counted[-1] + timedelta(hours=rule.gap_hours))

@@ -73,6 +73,8 @@ class Verdict:
 
 Check = Callable[[Facts], Verdict]
 """One rule; the verdict's own `rule` is only what is added to the rule's name."""
+Rules = tuple[tuple[str, Check], ...]
+"""Name and function, in the order in which they are asked; of no name: one that answers for several names them."""
 
 YES = Verdict(Kind.YES)
 NO = Verdict(Kind.NO)
@@ -81,21 +83,17 @@ UNKNOWN = Verdict(Kind.NO, rule="-unknown")
 
 def decide(facts: Facts) -> Verdict:
     """YES only if every rule says yes; else the answer of the first that does not, in their order."""
-    for name, rule in rules_for(facts):
+    law = facts.law
+    for name, rule in RULES if law is None else law.left_to_ask(facts):
         verdict = rule(facts)
         if verdict.kind is not Kind.YES:
             return replace(verdict, rule=name + verdict.rule, rule_pack=pack_name(facts))
-    return YES if facts.law is None else facts.law.yes
+    return YES if law is None else law.yes
 
 
 def explain(facts: Facts) -> list[tuple[str, Verdict]]:
     """What every rule says, in their order: the first that is no yes is what `decide` answers."""
-    return [(name, rule(facts)) for name, rule in rules_for(facts)]
-
-
-def rules_for(facts: Facts) -> tuple[tuple[str, Check], ...]:
-    """The rules that are asked: those below, or all of the campaign's pack."""
-    return RULES if facts.law is None else facts.law.rules
+    return [(name, rule(facts)) for name, rule in (RULES if facts.law is None else facts.law.rules)]
 
 
 def pack_name(facts: Facts) -> str:
@@ -162,7 +160,7 @@ def _caller_id_granted(facts: Facts) -> Verdict:
     return YES if re.fullmatch(r"\+[1-9][0-9]{6,14}", facts.caller_id) else waiting_for_people(NO)
 
 
-RULES: tuple[tuple[str, Check], ...] = (
+RULES: Rules = (
     ("installation-halted", _installation_halted),
     ("campaign-running", _campaign_running),
     ("campaign-expired", _campaign_expired),
@@ -172,7 +170,7 @@ RULES: tuple[tuple[str, Check], ...] = (
     ("already-reached", _already_reached),
     ("caller-id-granted", _caller_id_granted),
 )
-"""Name and function, in the order in which they are asked; a new rule is a new line, a new fact and a new RULE_PACK."""
+"""In the order in which they are asked; a new rule is a new line, a new fact and a new RULE_PACK."""
 
 
 def waiting_for_people(verdict: Verdict) -> Verdict:

@@ -44,27 +44,4 @@ def check_of(rule: AnyRule, pack: RulePack, grants: Sequence[Permission]) -> Che
             return UNKNOWN
         return answer(facts, now if now.tzinfo is UTC else now.astimezone(UTC), facts.about, facts.person)
 
-    return _once(check) if rule.kind in OF_CAMPAIGN else check
-
-
-def _once(check: Check) -> Check:
-    """The same answers; asked anew only when the moment, the campaign's facts or the number shown are others."""
-    last: tuple[Facts, Verdict] | None = None
-
-    def asked(facts: Facts) -> Verdict:
-        nonlocal last
-        kept = last  # another thread may ask meanwhile of something else
-        if kept is not None and facts.person is not None and _same(kept[0], facts):
-            return kept[1]
-        verdict = check(facts)
-        last = (facts, verdict) if facts.person is not None else None
-        return verdict
-
-    return asked
-
-
-def _same(one: Facts, other: Facts) -> bool:
-    """Whether nothing that a rule about campaigns asks differs."""
-    return (
-        one.now is other.now and one.about is other.about and one.caller_id is other.caller_id and one.lab is other.lab
-    )
+    return check

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -63,13 +64,21 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the books know of one call under a pack. zone: IANA, "" when the contact has none. calls: by attempt."""
+    """What the books know of one call under a pack. zone: IANA, "" when the contact has none."""
 
     about: CampaignFacts
     person: Person
     zone: str = ""
-    calls: tuple[tuple[str, SponsorCall], ...] = ()
 
     def person_but(self, attempt: str) -> Person:
         """The person, with every call of the sponsor's but that attempt."""
-        return replace(self.person, calls=tuple(call for made, call in self.calls if made != attempt))
+        calls = self.person.calls or ()
+        if attempt not in [call.attempt for call in calls]:  # it was not sent yet, mostly
+            return self.person
+        return replace(self.person, calls=tuple(call for call in calls if call.attempt != attempt))
+
+    def after(self, calls: Sequence[SponsorCall]) -> Known:
+        """The same once these calls were made too."""
+        if not calls:
+            return self
+        return replace(self, person=replace(self.person, calls=(*(self.person.calls or ()), *calls)))

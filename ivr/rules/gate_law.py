@@ -11,22 +11,29 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from ivr.rules import gate
-from ivr.rules.gate import UNKNOWN, YES, Check, Facts, Kind, Verdict, waiting_for_people
-from ivr.rules.gate_checks import check_of
+from ivr.rules.gate import UNKNOWN, YES, Check, Facts, Kind, Rules, Verdict, waiting_for_people
+from ivr.rules.gate_batch import Left, all_in_one, left_to_ask
+from ivr.rules.gate_checks import OF_CAMPAIGN, check_of
 from ivr.rules.pack import AnyRule, MessageClass, Permission, RulePack
 
 FIRST = ("installation-halted", "campaign-running", "campaign-expired", "notice-present")
 BALLOTS = ("silence", "period", "class_limit", "exclusive", "dossier")
 PERSON = ("source", "grant", "age", "numbers", "places")
+ABOUT_NOBODY = (*FIRST, "pack-effective", "message-class", "caller-id-granted")
+"""Rules of every pack that ask nothing of the person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """The rules of one pack for one class of message. yes: its yes, with its name."""
+    """The rules of one pack for one class of message. yes: its yes, with its name.
+
+    left_to_ask: which of them decide about one person of a batch.
+    """
 
     name: str
     pack: RulePack
-    rules: tuple[tuple[str, Check], ...]
+    rules: Rules
+    left_to_ask: Left
     yes: Verdict
 
 
@@ -47,7 +54,19 @@ def law_of(pack: RulePack, message_class: MessageClass | None) -> Law:
         *_base("already-reached"),
         *_checks(pack, of_pack, "frequency"),
     ]
-    return Law(pack.name, pack, tuple(asked), Verdict(Kind.YES, rule_pack=pack.name))
+    of_campaign = {*ABOUT_NOBODY, *(rule.id for rule in of_pack if rule.kind in OF_CAMPAIGN)}
+    left = left_to_ask(_in_bulk(asked, of_pack), of_campaign)
+    return Law(pack.name, pack, tuple(asked), left, Verdict(Kind.YES, rule_pack=pack.name))
+
+
+def _in_bulk(asked: list[tuple[str, Check]], rules: list[AnyRule]) -> Rules:
+    """Those rules, with the permissions in one where all of them are about every line."""
+    permissions = {rule.id: rule for rule in rules if isinstance(rule, Permission)}
+    if not permissions or any(rule.line_types for rule in permissions.values()):
+        return tuple(asked)
+    together = tuple((name, rule) for name, rule in asked if name in permissions)
+    first = asked.index(together[0])
+    return (*asked[:first], ("", all_in_one(together)), *asked[first + len(together) :])
 
 
 def _base(*names: str) -> list[tuple[str, Check]]:

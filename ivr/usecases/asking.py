@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, tzinfo
-from functools import cache, lru_cache
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from ivr.adapters.rule_packs import pack_on
@@ -31,36 +31,50 @@ def questions(settings: Settings, now: datetime) -> Callable[[Dialable], Verdict
 def facts_as_of(settings: Settings, now: datetime) -> Callable[[Dialable], Facts]:
     """What the Gate is asked as of `now` (aware), of one dialable after another.
 
-    Good for one batch: the sound files of the notices are looked for once each.
+    Good for one batch: what is the same for everybody whom a campaign calls through a trunk is gathered once.
     """
-
-    @cache
-    def is_there(sound: str) -> bool:
-        return (settings.sounds_dir / f"{sound}.alaw").is_file()
+    gathered: dict[tuple[int, str], tuple[Campaign, Facts]] = {}
 
     def facts(dialable: Dialable) -> Facts:
         campaign, known = dialable.campaign, dialable.known
-        trunk = settings.trunks.get(dialable.trunk)
-        law = law_on(campaign.pack, campaign.message_class, now.date()) if campaign.pack != BASE else None
+        key = (id(campaign), dialable.trunk)
+        if key not in gathered:  # with the campaign: once it were gone, its id could be another's
+            gathered[key] = (campaign, _facts_of_all(settings, now, campaign, dialable.trunk))
+        of_all = gathered[key][1]
         return Facts(
             now=now,
-            campaign=campaign.state,
-            notice_present=is_there(campaign.notice.sound),
+            campaign=of_all.campaign,
+            expires=of_all.expires,
+            notice_present=of_all.notice_present,
             suppressed=dialable.suppressed,
-            expires=expires_at(campaign),
-            hours=hours_of(campaign.hours),
-            zones=zones_of(dialable.number, campaign) if law is None else _zones(dialable, law, campaign),
+            hours=of_all.hours,
+            zones=_zones(dialable, of_all.law, campaign),
             earlier=dialable.earlier,
-            retry=policy_of(campaign.retry),
+            retry=of_all.retry,
+            caller_id=of_all.caller_id,
             halted=dialable.halted,
-            caller_id=trunk.caller_id if trunk else None,
-            lab=trunk is not None and is_lab(trunk),
-            law=law,
+            lab=of_all.lab,
+            law=of_all.law,
             about=known.about if known else None,
             person=known.person_but(dialable.attempt) if known else None,
         )
 
     return facts
+
+
+def _facts_of_all(settings: Settings, now: datetime, campaign: Campaign, trunk_name: str) -> Facts:
+    """What is not the person's: of the campaign, of the trunk and of the settings."""
+    trunk = settings.trunks.get(trunk_name)
+    return Facts(
+        campaign=campaign.state,
+        expires=expires_at(campaign),
+        notice_present=(settings.sounds_dir / f"{campaign.notice.sound}.alaw").is_file(),
+        hours=hours_of(campaign.hours),
+        retry=policy_of(campaign.retry),
+        caller_id=trunk.caller_id if trunk else None,
+        lab=trunk is not None and is_lab(trunk),
+        law=law_on(campaign.pack, campaign.message_class, now.date()) if campaign.pack != BASE else None,
+    )
 
 
 @lru_cache(maxsize=256)
@@ -69,10 +83,12 @@ def law_on(pack: str, message_class: str, day: date) -> Law:
     return law_of(pack_on(pack, day), MessageClass(message_class) if message_class else None)
 
 
-def _zones(dialable: Dialable, law: Law, campaign: Campaign) -> tuple[tzinfo, ...]:
+def _zones(dialable: Dialable, law: Law | None, campaign: Campaign) -> tuple[tzinfo, ...]:
     """Where the person is: by their commune, by where they vote, else every zone that the number may be of."""
     known = dialable.known
-    if known is not None and known.zone:
+    if law is None or known is None:
+        return zones_of(dialable.number, campaign)
+    if known.zone:
         return (ZoneInfo(known.zone),)
-    of_territory = law.pack.zone_of(known.person.territory) if known else None
+    of_territory = law.pack.zone_of(known.person.territory)
     return (of_territory,) if of_territory else zones_of(dialable.number, campaign)

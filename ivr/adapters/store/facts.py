@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
@@ -80,7 +80,7 @@ def _known(
     if with_pack and counting:
         locks.counting(connection)
     found: dict[str, Known] = {}
-    before: dict[tuple[int, int], list[tuple[str, SponsorCall]]] = {}
+    before: dict[tuple[int, int], list[SponsorCall]] = {}
     for campaign_id in sorted({row.campaign_id for row in with_pack}):
         asker = asker_of(connection, running[campaign_id])
         mine = [row for row in with_pack if row.campaign_id == campaign_id]
@@ -88,8 +88,8 @@ def _known(
         for row in mine:
             also = before.setdefault((running[campaign_id].sponsor_id, row.contact_id), [])
             known = people[row.contact_id]
-            found[row.id] = replace(known, calls=(*known.calls, *also)) if counting else known
-            also.append((row.id, SponsorCall(moment(row.claimed_at_ms), campaign_id, False)))
+            found[row.id] = known.after(also) if counting else known
+            also.append(SponsorCall(moment(row.claimed_at_ms), campaign_id, False, row.id))
     return found
 
 

@@ -66,7 +66,7 @@ class Asker:
         rows = rows_among(self.connection, _CONTACTS, schema.contacts.c.id, wanted)
         return {row.id: self._known(row, grants.get(row.id, ()), calls.get(row.id, ())) for row in rows}
 
-    def _known(self, row: Row[Any], grants: Iterable[Grant], calls: Iterable[tuple[str, SponsorCall]]) -> Known:
+    def _known(self, row: Row[Any], grants: Iterable[Grant], calls: Iterable[SponsorCall]) -> Known:
         person = Person(
             number=row.number,
             country=country_of(row.number),
@@ -76,8 +76,9 @@ class Asker:
             birth_year=row.birth_year,
             sources=self.sources,
             grants=tuple(grants),
+            calls=tuple(calls),
         )
-        return Known(self.about, person, row.zone or "", tuple(calls))
+        return Known(self.about, person, row.zone or "")
 
     def _grants(self, contact_ids: Iterable[int]) -> dict[int, list[Grant]]:
         found: dict[int, list[Grant]] = defaultdict(list)
@@ -87,9 +88,9 @@ class Asker:
             found[row.contact_id].append(_grant(row, direct))
         return found
 
-    def _calls(self, contact_ids: Iterable[int]) -> dict[int, list[tuple[str, SponsorCall]]]:
+    def _calls(self, contact_ids: Iterable[int]) -> dict[int, list[SponsorCall]]:
         """Every call of the sponsor's to them that was, or may have been, sent and was not the carrier's to fail."""
-        found: dict[int, list[tuple[str, SponsorCall]]] = defaultdict(list)
+        found: dict[int, list[SponsorCall]] = defaultdict(list)
         of_sponsor = list(self.connection.execute(_CAMPAIGNS, {"the_sponsor": self.campaign.sponsor_id}).scalars())
         asked = {"the_campaigns": of_sponsor}
         for row in rows_among(self.connection, _CALLS, schema.targets.c.contact_id, contact_ids, **asked):
@@ -97,7 +98,7 @@ class Asker:
                 continue
             at = moment(row.claimed_at_ms if row.dialing_at_ms is None else row.dialing_at_ms)
             answered = row.outcome == Outcome.ANSWERED or row.state == AttemptState.ANSWERED
-            found[row.contact_id].append((row.id, SponsorCall(at, row.campaign_id, answered)))
+            found[row.contact_id].append(SponsorCall(at, row.campaign_id, answered, row.id))
         return found
 
 
