@@ -130,6 +130,14 @@ class Metrics(_Section):
     port: Port = Field(9464, ge=0, le=65535, description="TCP port of /metrics; 0: a free one")
 
 
+class Retention(_Section):
+    """How long what is known of single people is kept."""
+
+    listens_days: int = Field(
+        30, ge=1, le=366, description="days after a call when what was heard in it is deleted; reports stay"
+    )
+
+
 class Settings(BaseSettings):
     """Every setting of one installation, checked; relative paths are relative to the settings file."""
 
@@ -155,6 +163,7 @@ class Settings(BaseSettings):
     message: Message = Message()
     lab: Lab = Lab()
     metrics: Metrics = Metrics()
+    retention: Retention = Retention()
 
     @classmethod
     def settings_customise_sources(

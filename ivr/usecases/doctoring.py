@@ -17,7 +17,7 @@ from ivr.rules.findings import Finding, note, ok, wrong
 from ivr.rules.records import Campaign
 from ivr.rules.states import CampaignState
 from ivr.settings import Settings, load
-from ivr.usecases import clocks, health, outside, surroundings, troubles, witnesses
+from ivr.usecases import clocks, health, outside, purging, surroundings, troubles, witnesses
 from ivr.usecases.campaigns import now_ms, trunk_of
 from ivr.usecases.messages import verify
 from ivr.usecases.originating import is_attempt_id, made_at_ms
@@ -124,6 +124,7 @@ def _database(settings: Settings, up: bool, span_ms: int) -> Iterator[Finding]:
         yield from _told("books", lambda: _books(store, up))
         yield from _told("trunks", lambda: troubles.examine(store, settings, up))
         yield from _told("requests", lambda: clocks.examine(store))
+        yield from _told("listens-kept", lambda: purging.examine(store, settings))
         yield from _told("witnesses", lambda: witnesses.compare(store, settings, span_ms))
         for campaign in store.campaigns.all():
             if campaign.state in CALLING:

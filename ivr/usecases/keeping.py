@@ -15,6 +15,7 @@ from ivr.usecases.allotting import Watch, steady_s
 from ivr.usecases.dialing import Dialer
 from ivr.usecases.finishing import finish_done
 from ivr.usecases.protecting import pause_unwanted
+from ivr.usecases.purging import Purger
 from ivr.usecases.reconciling import missing_listens
 from ivr.usecases.trunk_line import TrunkLine
 
@@ -25,12 +26,13 @@ CLAIM_LIFE_S = 10.0
 
 
 class Keeper:
-    """Lost claims given back, missing listens found, campaigns finished or paused that must be, figures shown."""
+    """Lost claims given back, missing listens found, campaigns ended or paused, old listens purged, figures shown."""
 
     def __init__(self, settings: Settings, store: Store, queues: Queues, dialer: Dialer, watch: Watch) -> None:
         self._settings, self._store, self._queues, self._dialer, self._watch = settings, store, queues, dialer, watch
         self._lost_s = longest_call_s(settings)
         self._protected_ms = 0
+        self._purger = Purger(settings, store)
 
     async def step(self) -> None:
         """All of it, once."""
@@ -50,6 +52,7 @@ class Keeper:
         if running:
             finish_done(self._store, now_ms)
             self._protect(running, now_ms)
+        self._purger.step(now_ms)
 
     def _protect(self, running: list[Campaign], now_ms: int) -> None:
         if not 0 <= now_ms - self._protected_ms < PROTECT_EVERY_MS:  # also after a clock was set back

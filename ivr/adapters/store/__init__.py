@@ -10,6 +10,7 @@ from ivr.adapters.store.campaigns import Campaigns
 from ivr.adapters.store.consents import Consents
 from ivr.adapters.store.contacts import Contacts
 from ivr.adapters.store.engine import Database
+from ivr.adapters.store.forgetting import Forgetting
 from ivr.adapters.store.grants import Grants
 from ivr.adapters.store.halts import Halts
 from ivr.adapters.store.journal import Journal
@@ -66,6 +67,7 @@ class Store:
         self.money = Money(self.database)
         self.audit = Audit(self.database)
         self.listens = Listens(self.database)
+        self.forgetting = Forgetting(self.database)
         self.tallies = Tallies(self.database)
         self.users = Users(self.database)
 

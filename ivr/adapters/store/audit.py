@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import ColumnElement, Row, func, or_, select
 
 from ivr.adapters.store import schema
 from ivr.adapters.store.engine import Database
@@ -115,9 +115,11 @@ _TOLD = (
 
 def _query(*where: ColumnElement[bool]) -> Any:
     columns = ("id", "pbx", "state", "outcome", "claimed_at_ms", "dialing_at_ms", "answered_at_ms", "ended_at_ms")
-    measured = schema.listens.c.attempt_id.is_not(None).label("has_listen")
+    measured = or_(schema.listens.c.attempt_id.is_not(None), ATTEMPTS.c.forgotten_at_ms.is_not(None))
     joined = ATTEMPTS.outerjoin(schema.listens, schema.listens.c.attempt_id == ATTEMPTS.c.id)
-    return select(*(ATTEMPTS.c[name] for name in columns), measured).select_from(joined).where(*where)
+    return (
+        select(*(ATTEMPTS.c[name] for name in columns), measured.label("has_listen")).select_from(joined).where(*where)
+    )
 
 
 def _booked(row: Row[Any]) -> Booked:

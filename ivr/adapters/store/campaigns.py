@@ -10,7 +10,7 @@ from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import Connection, Result, Row, bindparam, func, insert, literal, or_, select
 
-from ivr.adapters.store import contacts, locks, money, schema
+from ivr.adapters.store import contacts, locks, money, schema, sum_tables
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.journal import ITSELF, note
 from ivr.adapters.store.lookups import rows_among
@@ -233,7 +233,7 @@ _RUNNING = _QUERY.where(TABLE.c.state == CampaignState.RUNNING.value)
 _RUNNING_OR_RELEASING = _QUERY.where(
     or_(TABLE.c.state == CampaignState.RUNNING.value, TABLE.c.release_at_ms >= bindparam("since_ms"))
 )
-_COUNTED = schema.target_counts.c
+_COUNTED = sum_tables.target_counts.c
 _COUNTED_AS = (_COUNTED.version, _COUNTED.state, _COUNTED.outcome, _COUNTED.rule)
 _COUNTS = (
     select(*_COUNTED_AS, func.sum(_COUNTED.targets).label("targets"))

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Insert, Row, RowMapping, Table, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ivr.adapters.store import campaigns, schema
+from ivr.adapters.store import campaigns, schema, sum_tables
 from ivr.adapters.store.facts import SENT
 from ivr.adapters.store.hearing import judged
 from ivr.adapters.store.lookups import MOST_KEYS, rows_among
@@ -54,16 +54,21 @@ def counted(connection: Connection, attempts: Collection[str]) -> Iterator[None]
 
 
 def count_uncounted(connection: Connection) -> None:
-    """Every campaign with calls and without a tally has one: it called before there were tallies."""
-    cells = schema.tally_cells
+    """Every campaign with calls and without a tally has one: it called before there were tallies.
+
+    Where calls were forgotten nothing can be counted any more: what is left would be told as if it were all.
+    """
+    cells = sum_tables.tally_cells
     tallied = exists().where(cells.c.campaign_id == schema.campaigns.c.id)
-    called = exists().where(ATTEMPTS.c.campaign_id == schema.campaigns.c.id, ATTEMPTS.c.state.in_(SENT))
-    for campaign_id in list(connection.execute(select(schema.campaigns.c.id).where(called, ~tallied)).scalars()):
+    mine = ATTEMPTS.c.campaign_id == schema.campaigns.c.id
+    called = exists().where(mine, ATTEMPTS.c.state.in_(SENT))
+    whole = ~exists().where(mine, ATTEMPTS.c.forgotten_at_ms.is_not(None))
+    for campaign_id in list(connection.execute(select(schema.campaigns.c.id).where(~tallied, called, whole)).scalars()):
         write(connection, recounted(connection, campaign_id))
 
 
 def recounted(connection: Connection, campaign_id: int) -> Tallies:
-    """The campaign's tallies as its attempts and listens say, each read anew."""
+    """The campaign's tallies as its attempts and listens say, each read anew; those forgotten were heard of no more."""
     found: Tallies = {}
     last = ""
     query = select(ATTEMPTS.c.id).where(ATTEMPTS.c.campaign_id == campaign_id, ATTEMPTS.c.state.in_(SENT))
@@ -145,7 +150,7 @@ def _adding(table: Table, insert: Any) -> Insert:
     return made.on_conflict_do_update(index_elements=keys, set_=added)  # type: ignore[no-any-return]
 
 
-TABLES = (schema.tally_cells, schema.tally_instants, schema.tally_stops)
+TABLES = (sum_tables.tally_cells, sum_tables.tally_instants, sum_tables.tally_stops)
 _ADDED = {
     dialect: {table.name: _adding(table, insert) for table in TABLES}
     for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))

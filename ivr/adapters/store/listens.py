@@ -33,11 +33,15 @@ class Listens:
         self._database = database
 
     def record(self, listens: list[Listen], ends: Sequence[Mapping[str, Any]]) -> None:
-        """All of it is committed, or nothing; recording the same again changes nothing."""
+        """All of it is committed, or nothing; recording the same again changes nothing.
+
+        What is told of an attempt that was forgotten is not heard: it is in the sums already.
+        """
         with self._database.write() as connection:
             locks.asking(connection)
             given = {*(listen.attempt for listen in listens), *(end["attempt"] for end in ends)}
-            campaign_of = {row.id: row.campaign_id for row in rows_among(connection, _LOCK, ATTEMPTS.c.id, given)}
+            rows = rows_among(connection, _LOCK, ATTEMPTS.c.id, given)
+            campaign_of = {row.id: row.campaign_id for row in rows if row.forgotten_at_ms is None}
             known = {
                 row["attempt_id"]: as_listen(row)
                 for row in (row._mapping for row in rows_among(connection, _LISTENS, LISTENS.c.attempt_id, given))
@@ -45,7 +49,7 @@ class Listens:
             now = _all_merged(known, [listen for listen in listens if listen.attempt in campaign_of])
             with counted(connection, campaign_of):
                 _keep(connection, known, now, campaign_of)
-                closing.end(connection, ends, now.keys())
+                closing.end(connection, [end for end in ends if end["attempt"] in campaign_of], now.keys())
 
     def without_listen(self, ended_before_ms: int | None = None, campaign_id: int | None = None) -> list[str]:
         """Answered attempts (of one campaign) that ended (before that instant) and of which no listen came.
@@ -71,7 +75,8 @@ class Listens:
             return books(connection, campaign_id, versions), results
 
 
-_LOCK = select(ATTEMPTS.c.id, ATTEMPTS.c.campaign_id).order_by(ATTEMPTS.c.id).with_for_update()
+_KEPT = (ATTEMPTS.c[name] for name in ("id", "campaign_id", "forgotten_at_ms"))
+_LOCK = select(*_KEPT).order_by(ATTEMPTS.c.id).with_for_update()
 _LISTENS = select(LISTENS)
 
 

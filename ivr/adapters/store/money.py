@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import BindParameter, Connection, bindparam, func, select
 
 from ivr.adapters import price_lists
-from ivr.adapters.store import schema
+from ivr.adapters.store import schema, sum_tables
 from ivr.adapters.store.engine import Database
 from ivr.rules import billing
 from ivr.rules.billing import Spending, Terms
@@ -21,7 +21,7 @@ from ivr.rules.states import AttemptState
 from ivr.rules.tally import WHOLE
 
 ATTEMPTS = schema.attempts
-CELLS = schema.tally_cells
+CELLS = sum_tables.tally_cells
 
 
 class Used(NamedTuple):

@@ -33,7 +33,7 @@ _CALLS = (
     select(
         ATTEMPTS.c.id, ATTEMPTS.c.state, ATTEMPTS.c.outcome, ATTEMPTS.c.dialing_at_ms, ATTEMPTS.c.answered_at_ms,
         schema.campaigns.c.name.label("campaign"), schema.sponsors.c.name.label("sponsor"), schema.campaigns.c.texts,
-        LISTENS.c.message_ms, LISTENS.c.notice_ms, LISTENS.c["keys"],
+        LISTENS.c.message_ms, LISTENS.c.notice_ms, LISTENS.c["keys"], ATTEMPTS.c.forgotten_at_ms,
     )
     .select_from(ATTEMPTS.join(TARGETS, TARGETS.c.id == ATTEMPTS.c.target_id))
     .join(schema.campaigns, schema.campaigns.c.id == ATTEMPTS.c.campaign_id)

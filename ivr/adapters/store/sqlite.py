@@ -52,6 +52,7 @@ def _tune(engine: Engine, busy_timeout_s: float) -> None:
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")  # NORMAL may lose the last commits of `dialing` in a power cut
         cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA secure_delete = ON")  # what is deleted of people is not left in the file
         cursor.close()
         dbapi.create_function(places.NAME, 2, versions.place, deterministic=True)
 

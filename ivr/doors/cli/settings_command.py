@@ -20,7 +20,14 @@ from ivr.settings import FILE_NAME, Settings, Trunk, load
 
 SECRETS = frozenset({"password"})
 URLS = frozenset({"url"})
-UNITS = {"_s": "seconds", "_cps": "calls per second", "_bytes": "bytes", "_ms": "milliseconds", "_port": "port"}
+UNITS = {
+    "_s": "seconds",
+    "_cps": "calls per second",
+    "_bytes": "bytes",
+    "_ms": "milliseconds",
+    "_port": "port",
+    "_days": "days",
+}
 ANY_TRUNK = "NAME"
 """Stands for the name of a trunk in the list of settings."""
 
