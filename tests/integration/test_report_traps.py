@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -91,3 +92,35 @@ def test_a_clock_that_was_stepped_changes_no_figure(scene: Scene, at_ms: int) ->
     assert figures(report.measure("listen_rate")) == (0.25, 1, 0.25)
     assert report.curve is not None
     assert sum(point.left for point in report.curve.points) == 1
+
+
+@pytest.mark.parametrize("late", ["listen", "end"])
+def test_two_calls_answered_by_one_person_are_two_listens_of_one_person(scene: Scene, late: str) -> None:
+    """The first was cut and nobody knew that it had been answered: only after the second one does it come to light."""
+    campaign = scene.campaign(1, retry="unknown=1m; jitter=0")
+    begun = datetime(2026, 9, 1, 12, tzinfo=UTC)
+    [first] = scene.claim(campaign, 1, at=begun)
+    assert scene.begin(first, at=begun)
+    record([end_result(first, "unknown", _ms(begun) + 5_000)], scene.store)
+    [second] = scene.claim(campaign, 1, at=begun + timedelta(hours=5))
+    assert scene.begin(second, at=begun + timedelta(hours=5))
+    record([listen_result(listen(second)), end_result(second, "answered", _ms(begun) + 18_020_000)], scene.store)
+    cut = listen_result(listen(first, 1_000, ended_by=EndedBy.NETWORK))
+    answered = end_result(first, "answered", _ms(begun) + 5_000, cause=38)
+    for told in [cut, answered] if late == "listen" else [answered, cut]:
+        record([told], scene.store)
+    check_counts(scene, campaign)
+    report = report_of(scene.store, campaign)
+    assert figures(report.measure("listen_rate")) == (1.25, 2, 0.625), "each answered call has a listen of its own"
+    assert figures(report.measure("answer_rate"))[:2] == (2, 2)
+    assert figures(report.measure("reached")) == (1, 1, 1.0), "and the person is one"
+    assert figures(report.measure("called_again"))[:2] == (1, 1)
+    assert {part.id: part.count for part in report.fates} == {"stayed": 1, "left": 0, "cut": 1}
+    by_call = next(one.rows for one in report.breakdowns if one.dimension == "attempt")
+    assert [(row.value, row.dialled, row.heard) for row in by_call] == [("1", 1, 1), ("2", 1, 1)]
+    assert (report.books.targets, report.books.outcomes, report.books.doubts) == (1, 1, {})
+    assert report.books.balance
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
