@@ -20,7 +20,7 @@ from ivr.adapters.carrier import files
 from ivr.adapters.carrier.calllog import CallLog
 from ivr.adapters.sound import Pcm, Rendering
 from ivr.adapters.store import Store
-from ivr.rules.electorate import NUMBERS_PER_RANGE, TERRITORIES, Person
+from ivr.rules.electorate import NUMBERS_PER_RANGE, TERRITORIES, Person, as_drawn
 from ivr.rules.records import Books, Campaign, Message
 from ivr.rules.segments import CallResult, Segment
 from ivr.rules.states import CampaignState
@@ -191,13 +191,16 @@ class Stack:
 
     def campaign(self, name: str, people: list[Person], sponsor: str = "", **values: Any) -> Campaign:
         """A draft to exactly these people, for whom the carrier is ready."""
-        lab.set_sounds(self.settings, {segment: rendering.sound for segment, rendering in self.sounds.items()})
-        lab.plan_people(self.settings, people)
-        self._logs, self._line = {}, Line()
-        lab.wait_ready(self.settings)
         path = self.settings.var_dir / f"{name}.csv"
         files.write_contacts(path, people)
-        return self.draft(name, path, sponsor, **values)
+        made = self.draft(name, path, sponsor, **values)
+        played = {segment: rendering.sound for segment, rendering in self.sounds.items()}
+        lab.set_sounds(self.settings, played, [version.sound.sound for version in made.versions])
+        versions = lab.drawn(self.store, made, [person.number for person in people])
+        lab.plan_people(self.settings, as_drawn([people] * max(1, len(made.versions)), versions))
+        self._logs, self._line = {}, Line()
+        lab.wait_ready(self.settings)
+        return made
 
     def message(self, name: str, rendering: Rendering) -> Message:
         """That rendering, kept as a message."""
@@ -267,7 +270,7 @@ class Stack:
 
     def verdict(self, campaign: Campaign) -> Verdict:
         wait_for(lambda: not self.line.talking, "the end of the calls")
-        check = lab_check.compare(self.store, self.settings, campaign)
+        check = lab_check.check_campaign(self.store, self.settings, campaign.name)
         rows = {row.number: row for row in lab.truth(self.settings)}
         books, results = self.store.listens.snapshot(campaign.id)
         stopped = self.store.suppressions.blocked_among(list(rows), campaign.sponsor_id)

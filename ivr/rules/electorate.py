@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -103,7 +103,7 @@ class Person:
 
     sip_code: the final answer, 0: rings until given up. hang_up_ms: after the answer, None: waits for us to hang up.
     plan: the instant of the hang-up or keys, in words. first: the final answers to the first calls, one each, before
-    the behaviour shows.
+    the behaviour shows. version: of the message, from 0, that they drew.
     """
 
     index: int
@@ -119,6 +119,7 @@ class Person:
     voice: Voice = Voice.NONE
     plan: str = ""
     first: tuple[int, ...] = ()
+    version: int = 0
 
     def expected(self, calls: int) -> Outcome:
         """What the books must say after so many calls."""
@@ -220,6 +221,16 @@ def electorate(
     draw.shuffle(recipes)
     numbers = _numbers(draw, count)
     return [_person(draw, index, numbers[index], recipe, lengths) for index, recipe in enumerate(recipes)]
+
+
+def as_drawn(planned: Sequence[Sequence[Person]], drawn: Mapping[str, int]) -> list[Person]:
+    """The people as each behaves who hears the version that they drew.
+
+    planned: for each version the whole electorate, planned by its length. drawn: the version by number; who drew none
+    hears the first one.
+    """
+    versions = [drawn.get(person.number, 0) for person in planned[0]]
+    return [replace(planned[version][index], version=version) for index, version in enumerate(versions)]
 
 
 def called_again(people: list[Person], share: float, seed: int) -> list[Person]:

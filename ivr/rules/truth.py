@@ -84,7 +84,8 @@ class TruthRow:
     called: INVITEs of different calls. outcome: what the carrier saw, "" if never called or not over yet; of several
     calls, as all instants, of the last that was answered, else of the last that is over.
     heard_ms: the most of each segment received in one play; total_ms: in all plays together. late_ms: sound that came
-    after the person had hung up, which nobody heard. silence_ms: the longest that no sound came in a call.
+    after the person had hung up, which nobody heard. silence_ms: the longest that no sound came in a call. version: of
+    the message, from 0, that the person drew: their ear knows no other.
     """
 
     number: str
@@ -108,6 +109,7 @@ class TruthRow:
     foreign: int = 0
     late_ms: int = 0
     silence_ms: int = 0
+    version: int = 0
 
     @property
     def answered(self) -> bool:
@@ -159,6 +161,7 @@ def _row(person: Person, events: Sequence[CallEvent], hearings: Mapping[str, Hea
         foreign=sum(hearing.foreign for hearing in heard),
         late_ms=sum(hearing.late_ms for hearing in heard),
         silence_ms=max((hearing.silence_ms for hearing in heard), default=0),
+        version=person.version,
     )
 
 

@@ -67,7 +67,7 @@ def prepare(store: Store, settings: Settings, people: int, progress: Progress) -
     message = uploading.add(store, settings, sample_message(settings), NAME)
     draft = Draft(NAME, (message.name,), batch.name, ("lab",), TEXTS, "fr", hours="00:00-24:00", retry="never")
     campaign = create(store, settings, draft)
-    lab.set_sounds(settings, lab.sounds_of(campaign))
+    lab.set_campaign(settings, campaign)
     lab.plan(settings, people, SEED)
     return campaign
 

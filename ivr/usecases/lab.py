@@ -7,23 +7,29 @@ import ipaddress
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ivr.adapters.carrier import files
 from ivr.adapters.carrier.mouth import FRAME_MS
 from ivr.adapters.carrier.orders import PEOPLE
 from ivr.adapters.carrier.sipp import Carrier, Ports, free_port
 from ivr.adapters.pbx import programs
+from ivr.adapters.store import Store
 from ivr.errors import BadSetting, NotFound, NotReady, Refused, SetUpFailed
-from ivr.rules.electorate import Person, SegmentLengths, called_again, electorate
+from ivr.rules.electorate import Person, SegmentLengths, as_drawn, called_again, electorate
 from ivr.rules.records import Campaign
 from ivr.rules.segments import Segment
 from ivr.rules.truth import TruthRow
+from ivr.rules.versions import borders, place, version_at
 from ivr.settings import Settings, Trunk
 
 SOUNDS, CONTACTS, TRUTH, CARRIER = "sounds.json", "contacts.csv", "truth.csv", "carrier.json"
+VERSIONS = "versions"
+ANY_LENGTHS = SegmentLengths(1000, 1000, 1000, 1000)
+"""Who the people are does not hang on what is played."""
 SAMPLES_PER_MS = 8
 LOOK_EVERY_S = 0.1
 WRITE_EVERY_S = 1.0
@@ -56,48 +62,68 @@ def _require_loopback(host_and_port: str) -> None:
         raise Refused(f"the lab uses loopback only: the trunk's host {host_and_port} is not on it (127.0.0.1 is)")
 
 
-def set_sounds(settings: Settings, sounds: Mapping[Segment, str]) -> SegmentLengths:
-    """The lab knows what will be played: hash of the A-law rendering of each segment, all four. Raises NotFound."""
+def set_sounds(settings: Settings, sounds: Mapping[Segment, str], versions: Sequence[str] = ()) -> SegmentLengths:
+    """The lab knows what will be played: hash of the A-law rendering of each segment, all four. Raises NotFound.
+
+    versions: the hash of each version's message, when there are several.
+    """
     missing = [segment for segment in Segment if segment not in sounds]
     if missing:
         raise NotFound(f"the lab needs the sound of {', '.join(missing)}: give --sound {missing[0]}=HASH")
-    facts = {segment: {"sound": sound, "length_ms": _length_ms(settings, sound)} for segment, sound in sounds.items()}
+    facts: dict[str, Any] = {segment: _fact(settings, sound) for segment, sound in sounds.items()}
+    facts[VERSIONS] = [_fact(settings, sound) for sound in versions]
     lab_dir(settings).mkdir(parents=True, exist_ok=True)
     _replace(lab_dir(settings) / SOUNDS, json.dumps(facts, indent=1))
-    return _lengths(settings)
+    return _lengths(settings)[0]
 
 
-def sounds_of(campaign: Campaign) -> dict[Segment, str]:
-    """The hashes of what the campaign plays, as `set_sounds` takes them. Raises Refused if it has several versions."""
-    require_one_message(campaign)
-    return {segment: getattr(campaign, segment.value).sound for segment in Segment}
+def set_campaign(settings: Settings, campaign: Campaign) -> None:
+    """The lab knows what that campaign plays."""
+    sounds = {segment: getattr(campaign, segment.value).sound for segment in Segment}
+    set_sounds(settings, sounds, [version.sound.sound for version in campaign.versions])
 
 
-def require_one_message(campaign: Campaign) -> None:
-    """The campaign plays one message to all. Raises Refused: the lab plans its people by one length."""
-    if campaign.versions:
-        names = ", ".join(version.name for version in campaign.versions)
+def drawn(store: Store, campaign: Campaign, numbers: Collection[str]) -> dict[str, int]:
+    """The version of the message that each of these people will hear; nothing when there is but one.
+
+    Worked out by the rule and not asked of the targets, so that it can be compared with them. Raises Refused when one
+    of them is no contact yet: the draw is by the contact.
+    """
+    if not campaign.versions:
+        return {}
+    contacts_by_number = store.contacts.ids(numbers)
+    if missing := len(numbers) - len(contacts_by_number):
         raise Refused(
-            f"campaign {campaign.name!r} plays {len(campaign.versions)} versions of its message ({names}), and "
-            "the lab's people know the sound of one: try each version in the lab in a campaign of its own"
+            f"{missing} of {len(numbers)} people are no contacts yet, and who hears which version of "
+            f"{campaign.name!r} is drawn among contacts: `ivr contacts import` the lab's {CONTACTS} first"
         )
+    ends = borders([version.share for version in campaign.versions])
+    return {number: version_at(place(campaign.id, one), ends) for number, one in contacts_by_number.items()}
 
 
 def contacts(settings: Settings, count: int, seed: int) -> Path:
     """contacts.csv holds the numbers of the electorate of `plan`, whatever will be played: a campaign can be made."""
     folder = lab_dir(settings)
     folder.mkdir(parents=True, exist_ok=True)
-    files.write_contacts(folder / CONTACTS, electorate(count, seed, SegmentLengths(1000, 1000, 1000, 1000)))
+    files.write_contacts(folder / CONTACTS, electorate(count, seed, ANY_LENGTHS))
     return folder / CONTACTS
 
 
-def plan(settings: Settings, count: int, seed: int, again: float = 0.0) -> list[Person]:
+def numbers(count: int, seed: int) -> list[str]:
+    """The numbers of the electorate of `plan`, whatever will be played."""
+    return [person.number for person in electorate(count, seed, ANY_LENGTHS)]
+
+
+def plan(
+    settings: Settings, count: int, seed: int, again: float = 0.0, versions: Mapping[str, int] | None = None
+) -> list[Person]:
     """people.csv and contacts.csv hold a new electorate; what is known of an earlier one is gone.
 
-    The segments are those of `set_sounds`. again: the share of people who do not answer their first calls. A carrier
-    that is running starts anew with these people.
+    The segments are those of `set_sounds`. again: the share of people who do not answer their first calls. versions:
+    by number, which one each hears. A carrier that is running starts anew with these people.
     """
-    return plan_people(settings, called_again(electorate(count, seed, _lengths(settings)), again, seed))
+    planned = [electorate(count, seed, lengths) for lengths in _lengths(settings)]
+    return plan_people(settings, called_again(as_drawn(planned, versions or {}), again, seed))
 
 
 def plan_people(settings: Settings, people: list[Person]) -> list[Person]:
@@ -173,9 +199,14 @@ class _Shift:
     def serve(self, stopping: Callable[[], bool], write_now: Callable[[], bool]) -> None:
         """Until `stopping()` or until another electorate is planned."""
         folder = lab_dir(self.settings)
-        sounds = {segment: _sound_file(self.settings, sound) for segment, sound in _sounds(self.settings).items()}
-        program = programs.find("sipp", self.settings.cache_dir)
-        carrier = Carrier(folder, program, self.ports, sounds)
+        sounds, versions = _played(self.settings)
+        carrier = Carrier(
+            folder,
+            programs.find("sipp", self.settings.cache_dir),
+            self.ports,
+            {segment: _sound_file(self.settings, sound) for segment, sound in sounds.items()},
+            [_sound_file(self.settings, sound) for sound in versions],
+        )
         carrier.start()
         try:
             self._keep_truth(carrier, at_once=True)
@@ -217,20 +248,32 @@ def _plan_digest(settings: Settings) -> str:
     return digest.hexdigest()
 
 
-def _sounds(settings: Settings) -> dict[Segment, str]:
+def _fact(settings: Settings, sound: str) -> dict[str, Any]:
+    return {"sound": sound, "length_ms": _length_ms(settings, sound)}
+
+
+def _played(settings: Settings) -> tuple[dict[Segment, str], list[str]]:
+    """The sound of each segment, and of each version's message when there are several."""
     path = lab_dir(settings) / SOUNDS
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        return {segment: str(facts[segment]["sound"]) for segment in Segment}
+        sounds = {segment: str(facts[segment]["sound"]) for segment in Segment}
+        return sounds, [str(fact["sound"]) for fact in facts.get(VERSIONS, [])]
     except FileNotFoundError:
         raise NotFound(f"{path} does not exist: give `ivr lab people` the sounds, --sound message=HASH …") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise BadSetting(f"{path} must hold {{segment: {{sound, length_ms}}}} for {', '.join(Segment)}") from None
 
 
-def _lengths(settings: Settings) -> SegmentLengths:
-    sounds = _sounds(settings)
-    return SegmentLengths(**{f"{segment}_ms": _length_ms(settings, sounds[segment]) for segment in Segment})
+def _lengths(settings: Settings) -> list[SegmentLengths]:
+    """Of the segments, for each version of the message."""
+    sounds, versions = _played(settings)
+    return [
+        SegmentLengths(
+            **{f"{one}_ms": _length_ms(settings, sound) for one, sound in (sounds | {Segment.MESSAGE: message}).items()}
+        )
+        for message in versions or [sounds[Segment.MESSAGE]]
+    ]
 
 
 def _length_ms(settings: Settings, sound: str) -> int:

@@ -9,7 +9,6 @@ from typing import Any
 
 from ivr.adapters.store import Store
 from ivr.rules.again import policy_of
-from ivr.rules.records import Campaign
 from ivr.rules.segments import CallResult, Segment
 from ivr.rules.truth import TruthRow
 from ivr.settings import Settings
@@ -40,7 +39,7 @@ class Check:
     unaccounted: without an outcome, or on one side only, or twice. outcome_mismatches: the books say another outcome
     than the carrier. max_error_ms: of the message, over all answered calls; segment_errors_ms: of every segment.
     listens_missing: answered, without a listen. called_twice: the carrier got more calls than the books tell of, or
-    than the campaign allows.
+    than the campaign allows. version_mismatches: the books count them with another version than they drew.
     stops_not_in_force: pressed 9 and can still be called; stops_not_asked: the contrary. off_plan: the lab itself
     behaved otherwise than planned. keys_missed: the books lack a key. foreign, lost: packets. silence_ms: the longest
     that anybody on the line heard nothing.
@@ -54,6 +53,7 @@ class Check:
     segment_errors_ms: dict[Segment, int]
     listens_missing: int
     called_twice: int
+    version_mismatches: int
     stops: int
     stops_not_in_force: int
     stops_not_asked: int
@@ -69,6 +69,7 @@ class Check:
     def ok(self) -> bool:
         """Whether everything that must be true is."""
         wrong = self.unaccounted + self.outcome_mismatches + self.listens_missing + self.called_twice
+        wrong += self.version_mismatches
         stops = self.stops_not_in_force + self.stops_not_asked
         return wrong + stops + self.off_plan + self.foreign == 0 and self.max_error_ms <= self.limit_ms
 
@@ -84,16 +85,11 @@ class Check:
 
 
 def check_campaign(store: Store, settings: Settings, name: str, limit_ms: int = LIMIT_MS) -> Check:
-    """The books of that campaign against the truth last written. Raises NotFound without campaign, trunk or truth,
-    Refused if its trunk is not on loopback or it plays several versions of its message.
+    """The books of that campaign against the truth last written, each person's by the version that they drew.
+
+    Raises NotFound without campaign, trunk or truth, Refused if its trunk is not on loopback.
     """
     campaign = store.campaigns.named(name)
-    lab.require_one_message(campaign)
-    return compare(store, settings, campaign, limit_ms)
-
-
-def compare(store: Store, settings: Settings, campaign: Campaign, limit_ms: int = LIMIT_MS) -> Check:
-    """As `check_campaign`, of a campaign with versions too: what is played of all but the first counts as foreign."""
     for trunk in campaign.trunks:
         lab.require_loopback(trunk_of(settings, trunk))
     rows = lab.truth(settings)
@@ -152,6 +148,8 @@ class _Comparison:
         if result is None or not result.outcome:
             self._see("unaccounted", row, True, result.state if result else "absent", row.outcome)
             return
+        drawn, counted = str(row.version + 1), str(result.version + 1)
+        self._see("version_mismatches", row, counted != drawn, f"version {counted}", f"version {drawn}")
         self._see("outcome_mismatches", row, result.outcome != row.outcome, result.outcome, row.outcome)
         if row.answered:
             self._heard(row, result)
@@ -188,8 +186,16 @@ class _Comparison:
 
     def check(self, targets: int, limit_ms: int) -> Check:
         worst = sorted(self._cases, key=lambda case: -case[0])[:SHOWN]
-        counted = ("answered", "unaccounted", "outcome_mismatches", "listens_missing", "called_twice", "stops")
-        stops = ("stops_not_in_force", "stops_not_asked", "keys_missed", "off_plan", "lost", "foreign")
+        people = ("answered", "unaccounted", "outcome_mismatches", "listens_missing", "called_twice", "off_plan")
+        others = (
+            "version_mismatches",
+            "stops",
+            "stops_not_in_force",
+            "stops_not_asked",
+            "keys_missed",
+            "lost",
+            "foreign",
+        )
         return Check(
             targets=targets,
             max_error_ms=self._errors[Segment.MESSAGE],
@@ -197,5 +203,5 @@ class _Comparison:
             silence_ms=self._silence_ms,
             worst=tuple(case for _, case in worst),
             limit_ms=limit_ms,
-            **{name: self._counts[name] for name in (*counted, *stops)},
+            **{name: self._counts[name] for name in (*people, *others)},
         )

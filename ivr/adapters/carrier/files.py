@@ -13,7 +13,7 @@ from ivr.rules.segments import EndedBy, Segment
 from ivr.rules.states import Outcome
 from ivr.rules.truth import TruthKey, TruthPlay, TruthRow
 
-_PLAIN = ("lost", "duplicated", "foreign", "late_ms", "silence_ms")
+_PLAIN = ("lost", "duplicated", "foreign", "late_ms", "silence_ms", "version")
 _INSTANTS = ("invited_ms", "answered_ms", "first_packet_ms", "last_packet_ms", "ended_ms")
 
 
@@ -76,6 +76,7 @@ def _person_row(person: Person) -> dict[str, object]:
         "voice": person.voice,
         "plan": person.plan,
         "first": " ".join(map(str, person.first)),
+        "version": person.version,
     }
 
 
@@ -94,6 +95,7 @@ def _person(row: Mapping[str, str]) -> Person:
         voice=Voice(row["voice"]),
         plan=row["plan"],
         first=tuple(int(code) for code in row["first"].split()),
+        version=int(row["version"]),
     )
 
 

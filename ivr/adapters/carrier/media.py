@@ -42,7 +42,7 @@ class Media:
     """The live lines, their timers and the log that tells of them."""
 
     def __init__(self, folder: Path, orders: Orders, out: TextIO) -> None:
-        self._sounds = {Segment(name): Path(path).read_bytes() for name, path in orders.sounds.items()}
+        self._sounds = _by_version(orders)
         self._people = read_people(folder / PEOPLE)
         self._log = CallLog(folder / orders.log)
         self._out = out
@@ -153,7 +153,7 @@ class Media:
             self._close(self._lines[key].call_id)
         line = Line(
             call_id=event.call_id,
-            ear=Ear(self._sounds),
+            ear=Ear(self._sounds[person.version]),
             mouth=Mouth(person.voice, (person.index << 8) + 1),
             keys=list(person.keys),
             ancillary=from_address(address),
@@ -178,6 +178,12 @@ class Media:
             json.dump(asdict(account), self._out)
             self._out.write("\n")
             self._out.flush()
+
+
+def _by_version(orders: Orders) -> list[dict[Segment, bytes]]:
+    """The sounds by segment that whoever drew each version is to hear, and no others."""
+    sounds = {Segment(name): Path(path).read_bytes() for name, path in orders.sounds.items()}
+    return [sounds | {Segment.MESSAGE: Path(path).read_bytes()} for path in orders.versions] or [sounds]
 
 
 def main(folder: Path) -> None:

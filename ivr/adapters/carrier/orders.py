@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,11 +15,15 @@ ORDERS, PEOPLE = "media.json", "people.csv"
 
 @dataclass(frozen=True)
 class Orders:
-    """What the media process is told. sounds: path of each segment's A-law file; run: from 1, names its files."""
+    """What the media process is told. sounds: path of each segment's A-law file; run: from 1, names its files.
+
+    versions: path of each version's message, when there are several.
+    """
 
     port: int
     sounds: dict[str, str]
     run: int = 1
+    versions: Sequence[str] = ()
 
     @property
     def log(self) -> str:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -47,10 +47,18 @@ def free_port() -> int:
 class Carrier:
     """The simulated carrier for the people of FOLDER/people.csv; all its files are in FOLDER.
 
-    The calls of its earlier runs with the same FOLDER stay on the books: a restart forgets no INVITE.
+    The calls of its earlier runs with the same FOLDER stay on the books: a restart forgets no INVITE. versions: the
+    message of each, when there are several.
     """
 
-    def __init__(self, folder: Path, program: Program, ports: Ports, sounds: Mapping[Segment, Path]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        program: Program,
+        ports: Ports,
+        sounds: Mapping[Segment, Path],
+        versions: Sequence[Path] = (),
+    ) -> None:
         self._folder = folder
         self._program = program
         self._ports = ports
@@ -58,7 +66,10 @@ class Carrier:
         self._people = read_people(folder / PEOPLE)
         self._runs = [int(path.stem.partition("-")[2]) for path in folder.glob("calls-*.log")]
         self._orders = Orders(
-            ports.media, {segment: str(path) for segment, path in sounds.items()}, max(self._runs, default=0) + 1
+            ports.media,
+            {segment: str(path) for segment, path in sounds.items()},
+            max(self._runs, default=0) + 1,
+            [str(path) for path in versions],
         )
         self._log = CallLog(folder / self._orders.log)
         self._events: list[CallEvent] = []

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, RowMapping, func, insert, select
 from ivr.adapters.store import incoming, locks, schema
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.incoming import Arrival
+from ivr.adapters.store.lookups import rows_among
 from ivr.errors import Refused
 from ivr.rules.provenance import UNDECLARED, Provenance
 from ivr.rules.records import SourceBatch
@@ -19,6 +20,7 @@ from ivr.rules.records import SourceBatch
 CHUNK = 1000
 TABLE = schema.source_batches
 LOADING, COMPLETE = "loading", "complete"
+_IDS = select(schema.contacts.c.id, schema.contacts.c.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,11 @@ class Contacts:
         with self._database.read() as connection:
             rows = connection.execute(select(TABLE).order_by(TABLE.c.id)).mappings()
             return [_batch(row) for row in rows]
+
+    def ids(self, numbers: Iterable[str]) -> dict[str, int]:
+        """By number, the id of each of these people who is known."""
+        with self._database.read() as connection:
+            return {row.number: row.id for row in rows_among(connection, _IDS, schema.contacts.c.number, numbers)}
 
     def source_label(self, batch_id: int, language: str) -> str:
         """Where the batch comes from, in the words that the notice says of it; "" when nobody declared them."""

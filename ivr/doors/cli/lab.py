@@ -36,7 +36,7 @@ def lab() -> None:
 @lab.command()
 @click.option("--count", type=click.IntRange(1, MOST_PEOPLE), default=300, show_default=True, help="People.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same people.")
-@click.option("--campaign", help="Plan their behaviour by what this campaign plays.")
+@click.option("--campaign", help="Plan their behaviour by what this campaign plays to each.")
 @click.option("--sound", "given", multiple=True, metavar="SEGMENT=HASH", help="Instead of a campaign; one per segment.")
 @click.option(
     "--again",
@@ -49,14 +49,15 @@ def lab() -> None:
 def people(context: click.Context, /, count: int, seed: int, again: float, **plan: Any) -> None:
     """Plan an electorate: contacts.csv to import, and with a campaign or sounds people.csv, what each does."""
     settings = settings_of(context)
+    versions: dict[str, int] = {}
     if plan["campaign"]:
-        use_case.set_sounds(settings, _sounds_of_campaign(settings, plan["campaign"]))
+        versions = _drawn(settings, plan["campaign"], use_case.numbers(count, seed))
     elif plan["given"]:
         use_case.set_sounds(settings, dict(_sound(text) for text in plan["given"]))
     else:
         say(f"{count} numbers to import: {use_case.contacts(settings, count, seed)}")
         return
-    use_case.plan(settings, count, seed, again)
+    use_case.plan(settings, count, seed, again, versions)
     say(f"{count} people are planned: {use_case.lab_dir(settings)}")
     if plan["wait"]:
         ports = use_case.wait_ready(settings)
@@ -101,6 +102,7 @@ def show(found: lab_check.Check) -> None:
         ("greatest error of the listened message", f"{found.max_error_ms} ms", f"≤ {found.limit_ms} ms"),
         *((f"   of the {s}", f"{ms} ms", "") for s, ms in found.segment_errors_ms.items() if s is not Segment.MESSAGE),
         ("called more often than allowed", str(found.called_twice), "0"),
+        ("counted with another version than they drew", str(found.version_mismatches), "0"),
         ("pressed 9; of these not in force", f"{found.stops}; {found.stops_not_in_force}", "0"),
         ("stopped without a 9", str(found.stops_not_asked), "0"),
         ("people who did not act as planned", str(found.off_plan), "0"),
@@ -115,12 +117,14 @@ def show(found: lab_check.Check) -> None:
     console.print("[bold green]the report is true[/]" if found.ok else "[bold red]the report is NOT true[/]")
 
 
-def _sounds_of_campaign(settings: Settings, name: str) -> dict[Segment, str]:
+def _drawn(settings: Settings, name: str, numbers: list[str]) -> dict[str, int]:
+    """The lab knows what the campaign plays; which version of its message each of these people hears."""
     with store_of(settings) as store:
         campaign = store.campaigns.named(name)
-    for trunk in campaign.trunks:
-        use_case.require_loopback(trunk_of(settings, trunk))
-    return use_case.sounds_of(campaign)
+        for trunk in campaign.trunks:
+            use_case.require_loopback(trunk_of(settings, trunk))
+        use_case.set_campaign(settings, campaign)
+        return use_case.drawn(store, campaign, numbers)
 
 
 def _sound(text: str) -> tuple[Segment, str]:

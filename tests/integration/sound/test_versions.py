@@ -5,18 +5,23 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from ivr.adapters.carrier.files import read_people
+from ivr.adapters.carrier.orders import PEOPLE
 from ivr.adapters.sound import g711
 from ivr.adapters.store import Store
 from ivr.doors.cli import cli
+from ivr.rules.electorate import SegmentLengths, electorate
 from ivr.rules.records import Origin
+from ivr.rules.versions import borders, place, version_at
 from ivr.settings import Settings, load
-from ivr.usecases import uploading
+from ivr.usecases import lab, uploading
 from ivr.usecases.uploading import Said
 
 SETTINGS = '[pbx]\nsip_port = 0\nami_port = 0\nagi_port = 0\n[trunks.lab]\nhost = "127.0.0.1:5999"\n'
@@ -45,9 +50,9 @@ def create(home: Settings, recordings: dict[str, Path], tmp_path: Path, monkeypa
         uploading.add(store, home, recordings[kind], name, Said(origin, accept=("narrow",)))
     store.close()
 
-    def run(name: str, *messages: str) -> Result:
+    def run(name: str, *messages: str, contacts: str = "people") -> Result:
         chosen = [f"--message={message}" for message in messages]
-        return CliRunner().invoke(cli, ["campaign", "create", name, "--contacts=people", *ABOUT, *chosen])
+        return CliRunner().invoke(cli, ["campaign", "create", name, f"--contacts={contacts}", *ABOUT, *chosen])
 
     return run
 
@@ -84,12 +89,27 @@ def test_the_notice_is_compared_with_every_version(create: Create, home: Setting
     assert "is not what was recorded" in str(CliRunner().invoke(cli, ["campaign", "start", "two"]).exception)
 
 
-def test_the_lab_says_that_it_knows_one_version(create: Create) -> None:
-    assert create("two", "a", "b").exit_code == 0
-    for command in (["lab", "people", "--campaign", "two"], ["lab", "check", "two"]):
-        refused = CliRunner().invoke(cli, command)
-        assert "plays 2 versions of its message (a, b)" in str(refused.exception)
-        assert "a campaign of its own" in str(refused.exception)
+def test_the_lab_plans_each_person_by_the_version_they_drew(create: Create, home: Settings) -> None:
+    people_of = ["lab", "people", "--count", "80", "--seed", "3"]
+    assert create("early", "a", "b").exit_code == 0
+    refused = CliRunner().invoke(cli, [*people_of, "--campaign", "early"])
+    assert "80 of 80 people are no contacts yet" in str(refused.exception)
+    importing = ["contacts", "import", str(lab.lab_dir(home) / lab.CONTACTS), "--name", "lab"]
+    for command in (people_of, importing):
+        assert CliRunner().invoke(cli, command).exit_code == 0
+    assert create("late", "a", "b", contacts="lab").exit_code == 0
+    assert CliRunner().invoke(cli, [*people_of, "--campaign", "late"]).exit_code == 0
+    with contextlib.closing(Store(home)) as store:
+        campaign = store.campaigns.named("late")
+        contacts = store.contacts.ids(lab.numbers(80, 3))
+    people = read_people(lab.lab_dir(home) / PEOPLE)
+    ends = borders([one.share for one in campaign.versions])
+    assert [one.version for one in people] == [version_at(place(campaign.id, contacts[p.number]), ends) for p in people]
+    around = (campaign.preroll, campaign.notice, campaign.confirmation)
+    for person in people:
+        heard = campaign.to(person.version).message.length_ms
+        lengths = SegmentLengths(around[0].length_ms, heard, around[1].length_ms, around[2].length_ms)
+        assert person == replace(electorate(80, 3, lengths)[person.index], version=person.version)
 
 
 @pytest.mark.parametrize(

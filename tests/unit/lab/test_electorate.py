@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import phonenumbers
 import pytest
 
 from ivr.errors import Refused
-from ivr.rules.electorate import EDGES, Behaviour, SegmentLengths, electorate
+from ivr.rules.electorate import EDGES, Behaviour, SegmentLengths, as_drawn, electorate
 from ivr.rules.segments import EndedBy, Segment
 from ivr.rules.states import Outcome
 
@@ -24,6 +25,17 @@ def test_numbers_do_not_depend_on_what_is_played() -> None:
     """The list is imported before the campaign exists, the behaviour is planned after."""
     other = SegmentLengths(1000, 1000, 1000, 1000)
     assert [p.number for p in electorate(300, 7, LENGTHS)] == [p.number for p in electorate(300, 7, other)]
+
+
+def test_who_hears_another_version_behaves_by_its_length() -> None:
+    longer = SegmentLengths(4000, 40000, 6000, 3000)
+    first, second = electorate(300, 7, LENGTHS), electorate(300, 7, longer)
+    drawn = {person.number: person.index % 2 for person in first[:200]}
+    people = as_drawn([first, second], drawn)
+    assert [person.version for person in people] == [index % 2 if index < 200 else 0 for index in range(300)]
+    for person in people:
+        assert person == replace((first, second)[person.version][person.index], version=person.version)
+    assert any("message" in second[one.index].plan and one.plan != first[one.index].plan for one in people)
 
 
 def test_every_number_is_once_and_valid() -> None:

@@ -70,6 +70,7 @@ def test_every_other_disagreement_is_counted_and_fails() -> None:
         "stops_not_in_force": verdict(heard_nine, nine),
         "stops_not_asked": verdict(suppressed={NUMBER}),
         "off_plan": verdict(row=replace(ROW, expected=Outcome.BUSY)),
+        "version_mismatches": verdict(replace(RESULT, version=1)),
         "foreign": verdict(row=replace(ROW, foreign=1)),
         "unaccounted": verdict(None),
     }
@@ -79,6 +80,11 @@ def test_every_other_disagreement_is_counted_and_fails() -> None:
         assert found.as_json()["verdict"] == "not ok"
     assert verdict(heard_nine, nine, {NUMBER}).ok
     assert verdict(RESULT, nine, {NUMBER}).keys_missed == 1
+
+
+def test_who_drew_a_version_is_counted_with_it() -> None:
+    assert verdict(replace(RESULT, version=1), replace(ROW, version=1)).ok
+    assert verdict(row=replace(ROW, version=1)).worst[0].reported == "version 1"
 
 
 def test_somebody_without_outcome_twice_or_of_no_plan_is_unaccounted() -> None:
