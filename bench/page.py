@@ -1,6 +1,6 @@
-"""docs/performance.md, from performance.md.j2 and latest.json here: `python bench/page.py > docs/performance.md`.
+"""docs/performance.md and docs/sound.md, from their templates and figures here: `python bench/page.py` writes them.
 
-`make bench` writes it when it has run whole; a test compares the two. So no figure there is a copy made by hand.
+`make bench` and `make bench-sound` do too; a test compares. So no figure there is a copy made by hand.
 """
 
 from __future__ import annotations
@@ -9,15 +9,14 @@ import json
 import math
 import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 HERE = Path(__file__).resolve().parent
-LATEST = HERE / "latest.json"
-TEMPLATE = "performance.md.j2"
-PAGE = HERE.parent / "docs" / "performance.md"
+DOCS = HERE.parent / "docs"
 
 CORES = (2, 4, 8, 16)
 PLANNED = 0.7
@@ -28,28 +27,44 @@ NONE = "–"
 Figures = dict[str, dict[str, Any]]
 
 
-def page(latest: Path = LATEST) -> str:
-    """The whole page; a figure that was never measured is a dash."""
-    found = json.loads(latest.read_text(encoding="utf-8"))
-    ratios, figures = found["ratios"], found["figures"]
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - Markdown of our own figures
-    )
-    return environment.get_template(TEMPLATE).render(
-        run=found,
-        ratios=ratios,
-        f=lambda name, factor=1.0: said(value(figures, name), factor),
-        r=lambda name: said(value(ratios, name)),
-        of=lambda part, whole: share(value(figures, part), value(figures, whole)),
-        by_size=lambda what: by_size(figures, what),
-        sizes=sizes(figures),
-        machines=machines(figures),
-    )
+@dataclass(frozen=True)
+class Page:
+    """A page of docs/ and where its figures are; the template beside this file is called as the page and .j2."""
+
+    name: str
+    figures: Path
+
+    def text(self) -> str:
+        """The whole page; a figure that was never measured is a dash."""
+        found = json.loads(self.figures.read_text(encoding="utf-8"))
+        ratios, figures = found["ratios"], found["figures"]
+        environment = Environment(
+            loader=FileSystemLoader(HERE),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+            autoescape=False,  # noqa: S701 - Markdown of our own figures
+        )
+        return environment.get_template(f"{self.name}.j2").render(
+            run=found,
+            ratios=ratios,
+            figures=figures,
+            f=lambda name, factor=1.0: said(value(figures, name), factor),
+            r=lambda name: said(value(ratios, name)),
+            of=lambda part, whole: share(value(figures, part), value(figures, whole)),
+            by_size=lambda what: by_size(figures, what),
+            sizes=sizes(figures),
+            machines=machines(figures),
+        )
+
+    def write(self, folder: Path = DOCS) -> None:
+        """The page is in `folder`."""
+        (folder / self.name).write_text(self.text(), encoding="utf-8")
+
+
+PERFORMANCE = Page("performance.md", HERE / "latest.json")
+SOUND = Page("sound.md", HERE / "latest-sound.json")
 
 
 def value(figures: Figures, name: str) -> float | None:
@@ -105,4 +120,5 @@ def _sum(figures: Figures, calls: str) -> float | None:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(page())
+    for page in (PERFORMANCE, SOUND):
+        page.write(Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS)

@@ -49,16 +49,16 @@ def show(found: Figures) -> None:
     console.print(table)
 
 
-def write(found: Figures, about: dict[str, object], whole: bool) -> None:
-    """latest.json holds the figures of this run; those of parts that did not run stay, with their own instant."""
+def write(found: Figures, about: dict[str, object], whole: bool, file: Path = LATEST) -> None:
+    """`file` holds the figures of this run; those of parts that did not run stay, with their own instant."""
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    kept = json.loads(LATEST.read_text(encoding="utf-8")) if LATEST.is_file() and not whole else {}
+    kept = json.loads(file.read_text(encoding="utf-8")) if file.is_file() and not whole else {}
     stamp = {"at": now}
     ratios = kept.get("ratios", {}) | {name: one | stamp for name, one in found.ratios.items()}
     figures = kept.get("figures", {}) | {name: one | stamp for name, one in found.figures.items()}
     latest = {"at": now, **about, "ratios": ratios, "figures": figures}
-    LATEST.write_text(json.dumps(latest, indent=1) + "\n", encoding="utf-8")
+    file.write_text(json.dumps(latest, indent=1) + "\n", encoding="utf-8")
     brief = {"at": now, **about, "ratios": {name: one["value"] for name, one in found.ratios.items()}}
     brief["figures"] = {name: one["value"] for name, one in found.figures.items()}
-    with HISTORY.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(brief) + "\n")
+    with HISTORY.open("a", encoding="utf-8") as lines:
+        lines.write(json.dumps(brief) + "\n")
