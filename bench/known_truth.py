@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -113,8 +113,13 @@ class Electorate:
         }
 
     def campaign(self, people: int, dice: random.Random) -> tuple[Tally, Mapping[str, int]]:
-        """The calls to so many people added up, and how many people's last call ended so."""
+        """As `call`, of a new campaign."""
         tally, called = Tally(), Counter[str]()
+        self.call(people, dice, tally, called)
+        return tally, called
+
+    def call(self, people: int, dice: random.Random, tally: Tally, called: Counter[str]) -> None:
+        """So many people are called, their calls added up, and how many people's last call ended so."""
         for _ in range(people):
             is_there = dice.random() >= self.never_there
             for number in range(1, self.calls + 1):
@@ -125,7 +130,6 @@ class Electorate:
                 if answered:
                     break
             called[outcome] += 1
-        return tally, called
 
     def report(self, people: int, seed: int) -> Report:
         tally, called = self.campaign(people, random.Random(seed))
@@ -194,6 +198,18 @@ def versions(parts: Mapping[str, tuple[Electorate, int]], seed: int) -> Report:
     for _, called in made.values():
         every.update(called)
     return compare(facts(every.total(), every), [tally for tally, _ in made.values()], alone)
+
+
+def daily(kinds: Sequence[Electorate], days_people: tuple[int, int], seed: int) -> Iterator[Report]:
+    """The report of each day's evening of a campaign of which so many people hear each version every day."""
+    dice, (days, people) = random.Random(seed), days_people
+    tallies, called = [Tally() for _ in kinds], [Counter[str]() for _ in kinds]
+    for _ in range(days):
+        for kind, tally, outcomes in zip(kinds, tallies, called, strict=True):
+            kind.call(people, dice, tally, outcomes)
+        alone = [replace(facts(mine.total(), mine), name=str(number)) for number, mine in enumerate(called)]
+        whole = sum(called, Counter[str]())
+        yield compare(facts(whole.total(), whole), tallies, alone)
 
 
 def told(report: Report) -> Told:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
+import looks
 from known_truth import BETTER, KINDS, USUAL, Electorate, told, versions
 from scipy.stats import binom
 
@@ -44,6 +45,7 @@ def main() -> None:
     short = 0
     for name, seen in (*((name, partial(one, kind)) for name, kind in KINDS.items()), ("two versions", two)):
         short += table(name, {people: [seen(people, seed) for seed in range(seeds)] for people in SIZES})
+    short += looks.table(seeds)
     print(f"{short} figures fall short" if short else "no figure falls short")
     sys.exit(bool(short))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ivr.rules.measures import Z95, Interval, mean_within, wilson
+from ivr.rules.measures import Z95, Interval, mean_within
 
 Times = NDArray[np.int64]
 Shares = NDArray[np.float64]
@@ -103,10 +103,11 @@ def retention(left: Counts, cut: Counts, stayed: int, length_ms: int) -> Curve |
         return None
     leaving, cutting = _ends([left], length_ms), _ends([cut], length_ms)
     ends = _ends([left, cut, {length_ms: stayed}], length_ms)
-    steps = _steps(leaving, ends)
+    steps = _steps(np.union1d([0], _ends([left, cut], length_ms).times), leaving, ends)
     at = np.unique(np.append(np.arange(0, length_ms + 1, 1000), length_ms))
     uncut = leaving.all + stayed
-    return Curve(_points(at, steps, (leaving, cutting, ends)), _median(steps), _mean(steps, ends, uncut, length_ms))
+    mean = _mean(steps, ends, uncut, length_ms)
+    return Curve(_points(at, steps, (leaving, cutting, ends)), _median(steps, ends), mean)
 
 
 def _ends(counted: Sequence[Counts], length_ms: int) -> _Ends:
@@ -119,51 +120,60 @@ def _ends(counted: Sequence[Counts], length_ms: int) -> _Ends:
     return _Ends(np.array(times, dtype=np.int64), by)
 
 
-def _steps(left: _Ends, ends: _Ends) -> _Steps:
-    times, gone = left.times, np.diff(left.by, prepend=0)
+def _steps(times: Times, left: _Ends, ends: _Ends) -> _Steps:
+    gone = left.until(times) - left.before(times)
     risk = ends.all - ends.before(times)
     share = np.cumprod(1 - gone / risk, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = np.where(risk > gone, gone / (risk * (risk - gone)), 0.0)
-    low, high = _band(share, variance, ends.all)
+    low, high = _band(share, variance, left.all)
     return _Steps(times, share, low, high, variance)
 
 
-def _band(share: Shares, variance: Shares, calls: int) -> tuple[Shares, Shares]:
+def _band(share: Shares, variance: Shares, left: int) -> tuple[Shares, Shares]:
     """Greenwood's variance on the log-log scale (Kalbfleisch and Prentice), so that it stays within 0…1.
 
-    Where everybody has left, that scale ends: the high edge is then Wilson's for none of all.
+    Where everybody has left, that scale ends: the high edge is then Wilson's for none of the `left`.
     """
     inner = (share > 0) & (share < 1)
     safe = np.where(inner, share, 0.5)
     width = Z95 * np.sqrt(np.cumsum(variance)) / np.abs(np.log(safe))
-    nobody = wilson(0, calls)
-    low = np.where(inner, safe ** np.exp(width), 0.0)
-    high = np.where(inner, safe ** np.exp(-width), nobody.high if nobody else 1.0)
+    low = np.where(inner, safe ** np.exp(width), share)
+    high = np.where(inner, safe ** np.exp(-width), np.where(share > 0, 1.0, _room(np.array(left))))
     return low, high
+
+
+def _room(calls: Times) -> Shares:
+    """The share that may do what none of so many calls did: the high end of Wilson's interval of none."""
+    return np.asarray(Z95**2 / (calls + Z95**2), dtype=np.float64)
 
 
 def _points(at: Times, steps: _Steps, counted: tuple[_Ends, _Ends, _Ends]) -> tuple[Point, ...]:
     left, cut, ends = counted
     risk = ends.all - ends.before(at)
     step = np.searchsorted(steps.times, at, side="right") - 1
+    share, high = steps.share[step], steps.high[step]
+    low = _as_few(steps.low[step], share, risk)
     left_since, cut_since = (np.diff(some.until(at), prepend=0) for some in (left, cut))
-    return tuple(
-        _point(int(ms), steps, int(step[i]), (int(risk[i]), int(left_since[i]), int(cut_since[i])))
-        for i, ms in enumerate(at)
-    )
+    told = zip(at, share, low, high, risk, left_since, cut_since, strict=True)
+    return tuple(_point(*map(float, one)) for one in told)
 
 
-def _point(at_ms: int, steps: _Steps, step: int, counts: tuple[int, int, int]) -> Point:
-    risk, left, cut = counts
-    if step < 0:  # nobody has left yet: Greenwood would claim certainty, Wilson's for all of those observed does not
-        everyone = wilson(risk, risk)
-        share, low = (1.0, everyone.low) if everyone else (None, None)
-        return Point(at_ms, share, low, share, risk, left, cut)
-    share = float(steps.share[step])
+def _point(*told: float) -> Point:
+    """Of an instant; no share once nobody is observed any more and not everybody has left."""
+    at_ms, share, low, high = told[:4]
+    risk, left, cut = (int(count) for count in told[4:])
     if risk == 0 and share > 0:
-        return Point(at_ms, None, None, None, 0, left, cut)
-    return Point(at_ms, share, float(steps.low[step]), float(steps.high[step]), risk, left, cut)
+        return Point(int(at_ms), None, None, None, 0, left, cut)
+    return Point(int(at_ms), share, low, high, risk, left, cut)
+
+
+def _as_few(low: Shares, share: Shares, risk: Times) -> Shares:
+    """The low edge where many were cut and nobody left since: as few may be there as the few observed leave room for.
+
+    Greenwood's variance knows of those who left alone, and would claim certainty until the first of them.
+    """
+    return np.minimum(low, share * (1 - _room(risk)))
 
 
 def _mean(steps: _Steps, ends: _Ends, uncut: int, length_ms: int) -> Interval | None:
@@ -179,9 +189,10 @@ def _mean(steps: _Steps, ends: _Ends, uncut: int, length_ms: int) -> Interval | 
     return mean_within(float(areas.sum()), float(np.sum(after**2 * steps.variance)), uncut)
 
 
-def _median(steps: _Steps) -> Median:
+def _median(steps: _Steps, ends: _Ends) -> Median:
     """Where the curve, and each edge of its band, first comes down to one half (Brookmeyer and Crowley's interval)."""
-    return Median(*(_first_half(steps.times, edge) for edge in (steps.share, steps.low, steps.high)))
+    low = _as_few(steps.low, steps.share, ends.all - ends.until(steps.times))
+    return Median(*(_first_half(steps.times, edge) for edge in (steps.share, low, steps.high)))
 
 
 def _first_half(times: Times, edge: Shares) -> int | None:

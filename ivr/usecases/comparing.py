@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from math import hypot
 
-from ivr.rules.measures import SMALL, Interval
+from ivr.rules.difference import Difference, difference
+from ivr.rules.logrank import Ends, logrank
+from ivr.rules.measures import COMPLETE_SHARE, SMALL, Fate, Interval
 from ivr.rules.tally import Tally, together
 from ivr.usecases.reporting import CampaignFacts, Measure, Report, build
 
@@ -21,9 +24,30 @@ def compare(facts: CampaignFacts, tallies: Sequence[Tally], versions: Sequence[C
         whole = replace(whole, measures=tuple(one for one in whole.measures if one.id != "uncut"))
     if min(part.answered for part in parts) < SMALL:
         return replace(whole, versions=tuple(_hidden(part) for part in parts))
-    first = parts[0].measure("listen_rate")
-    beside = (replace(part, gain=gain(part.measure("listen_rate"), first)) for part in parts[1:])
+    beside = (_beside(parts, tallies, number) for number in range(1, len(parts)))
     return replace(whole, versions=(parts[0], *beside))
+
+
+def _beside(parts: Sequence[Report], tallies: Sequence[Tally], number: int) -> Report:
+    """The report of that version with what distinguishes it from the first; two questions are asked of each."""
+    first, part = parts[0], parts[number]
+    rates = part.measure("listen_rate"), first.measure("listen_rate")
+    until_ms = int(COMPLETE_SHARE * min(part.facts.message_ms, first.facts.message_ms))
+    leaving = logrank(_ends(tallies[0]), _ends(tallies[number]), until_ms)
+    found: Difference = difference(_interval(rates[0]), _interval(rates[1]), leaving, 2 * (len(parts) - 1))
+    return replace(part, gain=gain(*rates), difference=found)
+
+
+def _interval(rate: Measure) -> Interval:
+    value, low, high = (0.0 if end is None else end for end in (rate.value, rate.low, rate.high))
+    return Interval(value, low, high)
+
+
+def _ends(tally: Tally) -> Ends:
+    left, over = Counter[int](), Counter[int]()
+    for (fate, at_ms), calls in tally.instants.items():
+        (left if fate == Fate.LEFT else over)[at_ms] += calls
+    return Ends(left, over)
 
 
 def gain(one: Measure, other: Measure) -> Interval | None:

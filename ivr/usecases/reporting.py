@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ivr.rules.answers import people_effect
+from ivr.rules.difference import Difference
 from ivr.rules.dips import Dip, dips
 from ivr.rules.hiding import hidden
 from ivr.rules.measures import SMALL, Fate, Interval, mean_share, wilson
@@ -144,7 +145,8 @@ class Report:
     figure, cut in the retention curve. ended_by_unknown: calls counted as left because nothing says who ended them.
     opt_out_seconds: stops by segment and whole second of its play, empty below 20 answered calls.
     versions: of a message that has several, the report of each; `facts.name` is then the version's. gain: by how much
-    its listen rate is above that of the first version. hidden: below 20 answered calls in some version nothing of what
+    its listen rate is above that of the first version, for who looks once. difference: what can be said of the two
+    however often one looks. hidden: below 20 answered calls in some version nothing of what
     was heard in any is told: what is left of the whole would tell it. breakdowns: of the whole alone, for that reason.
     dips: seconds at which more people left than around them. typical: of the sponsor's
     earlier messages of such a length.
@@ -166,6 +168,7 @@ class Report:
     books: Books
     versions: tuple[Report, ...] = ()
     gain: Interval | None = None
+    difference: Difference | None = None
     hidden: bool = False
     breakdowns: tuple[Breakdown, ...] = ()
     dips: tuple[Dip, ...] = ()

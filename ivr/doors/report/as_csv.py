@@ -63,9 +63,8 @@ def lines(report: Report, say: Words) -> Iterator[list[Cell]]:
         ]
         for section, *rest in _figures(version, say):
             yield [f"{section}/{number}", *rest]
-        if version.gain:
-            gain = [None, None, version.gain.value, version.gain.low, version.gain.high, say.definition("gain")]
-            yield [f"measures/{number}", "gain", None, say("gain"), *gain]
+        for section, *rest in _beside(version, say):
+            yield [f"{section}/{number}", *rest]
 
 
 def _figures(report: Report, say: Words) -> Iterator[list[Cell]]:
@@ -83,6 +82,19 @@ def _figures(report: Report, say: Words) -> Iterator[list[Cell]]:
         for row in breakdown.rows:
             yield from _row(breakdown.dimension, row, say)
     yield from _books(report, say)
+
+
+def _beside(version: Report, say: Words) -> Iterator[list[Cell]]:
+    """What distinguishes a version from the first one."""
+    found = version.difference
+    gains = {"gain": version.gain, "gain_always": found.gain if found else None}
+    for name, gain in gains.items():
+        if gain:
+            numbers = [None, None, gain.value, gain.low, gain.high]
+            yield ["measures", name, None, say(name), *numbers, say.definition(name)]
+    for name in ("p_rates", "p_leaving", "p_once") if found else ():
+        note = say.definition("gain_always" if name == "p_rates" else "p_leaving")
+        yield ["measures", name, None, say(name), None, None, getattr(found, name), None, None, note]
 
 
 def _campaign(report: Report, say: Words) -> Iterator[list[Cell]]:

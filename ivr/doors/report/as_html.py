@@ -10,6 +10,7 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from ivr.doors.report import versions
 from ivr.doors.report.groups import groups, weeks
 from ivr.doors.report.plot import Plot, plot
 from ivr.doors.report.words import Words, clean, words
@@ -43,6 +44,8 @@ def render(report: Report, language: str | None = None) -> str:
         headlines=[report.measure(name) for name in HEADLINES],
         others=[one for one in report.measures if one.id not in (*HEADLINES, "listen_rate")],
         plots=_plots(report),
+        differences=versions.sentences(report, say),
+        figures_of=versions.figures,
         stops=_stops(report),
         played=_played(report, say),
         groups=groups(report),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ivr.adapters.pdf import pdf
+from ivr.doors.report import versions
 from ivr.doors.report.groups import Group, groups
 from ivr.doors.report.plot import labelled
 from ivr.doors.report.words import Words, clean, words
@@ -45,7 +46,8 @@ def content(report: Report, language: str | None = None) -> dict[str, Any]:
         "curve": _curve(report, say),
         "outcomes": _outcomes(report.outcomes, say),
         "books": _books(report, say),
-        "groups": [_group(one, say) for one in groups(report)[:MOST_GROUPS]],
+        "versions": _versions(report, say),
+        "groups": [] if report.versions else [_group(one, say) for one in groups(report)[:MOST_GROUPS]],
         "verdict": say("balance.yes" if report.books.balance else "balance.no"),
         "doubts": [f"{say.number(count)} {say(name)}" for name, count in report.doubts.items()],
         "definitions": [[say(name), say.definition(name)] for name in EXPLAINED],
@@ -109,6 +111,27 @@ def _group(one: Group, say: Words) -> dict[str, Any]:
     ]
     columns = [say("group"), say("listen_rate"), say("interval")]
     return {"title": say(f"by.{one.dimension}"), "columns": columns, "rows": rows[:MOST_ROWS]}
+
+
+def _versions(report: Report, say: Words) -> dict[str, Any]:
+    """The versions of the message stand in place of groups: a page is a page."""
+    names = ("version", "planned", "answered", "listen_rate", "interval", "completion")
+    told = versions.sentences(report, say)
+    return {
+        "title": say("versions"),
+        "columns": [say(name) for name in names],
+        "rows": [_version(one, say) for one in report.versions],
+        "sentences": told,
+        "note": say("difference.def") if told else "",
+    }
+
+
+def _version(one: Report, say: Words) -> list[str]:
+    rate, completion = one.measure("listen_rate"), one.measure("completion")
+    told = [_short(one.facts.name), say.percent(one.facts.share), say.number(one.answered)]
+    if one.hidden:
+        return [*told, say("hidden"), "", ""]
+    return [*told, say.value(rate, 0), say.span(rate, 0), say.value(completion, 0)]
 
 
 def _curve(report: Report, say: Words) -> dict[str, Any]:

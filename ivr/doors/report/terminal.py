@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ivr.doors.report import braille, terminal_groups
+from ivr.doors.report import braille, terminal_groups, versions
 from ivr.doors.report.words import Words, clean, words
 from ivr.rules.retention import Curve, Point
 from ivr.usecases.reporting import Measure, Part, Report
@@ -180,16 +180,18 @@ def _versions(report: Report, say: Words) -> list[RenderableType]:
     """What became of each version of the message, the chief figures on a line each."""
     if not report.versions:
         return []
-    lines: list[RenderableType] = [Text(say("versions"), style="bold")]
+    sentences = versions.sentences(report, say)
+    lines: list[RenderableType] = [Text(say("versions"), style="bold"), *(Text(f" {one}") for one in sentences)]
     for version in report.versions:
         name, share = clean(version.facts.name), say.percent(version.facts.share)
         books = (
             f"{say.number(version.books.targets)} {say('targets')}, {say.number(version.answered)} {say('answered')}"
         )
         lines.append(Text(f" {name} ({share}): {books}"))
-        told = say.versions(version)
+        told = versions.figures(version, say)
         lines += [Padding(Text(f"{what}: {figures}"), (0, 0, 0, 3)) for what, figures in told]
-    return [*lines, Text(say("versions.def"), style="dim"), Text("")]
+    notes = [say("versions.def"), *([say("difference.def")] if sentences else [])]
+    return [*lines, Text(" ".join(notes), style="dim"), Text("")]
 
 
 def _stops(report: Report, say: Words) -> list[RenderableType]:

@@ -16,9 +16,8 @@ from ivr.usecases.reporting import Measure, Part, Report
 
 CATALOGUES = {"fr": words_fr.WORDS, "en": words_en.WORDS}
 LANGUAGES = tuple(CATALOGUES)
-CHIEF = ("listen_rate", "completion", "median", "answer_rate", "early_hangup", "notice", "opt_out")
-"""What is told of each version of a message."""
 THIN = "\u202f"
+TINY = 0.001
 
 
 def clean(text: str) -> str:
@@ -100,6 +99,14 @@ class Words:
         shown = f"{self.number(over, 1)} {self('messages_heard')}" if measure.kind == "mean" else self.number(over)
         return f"{shown} {self('of')} {self.number(measure.denominator)}"
 
+    def points(self, low: float, high: float) -> str:
+        """An interval of a difference of shares, in points: "-2.1 … 6.4"."""
+        return f"{self.number(100 * low, 1)}\u00a0…\u00a0{self.number(100 * high, 1)}"
+
+    def chance(self, p: float) -> str:
+        """How often chance alone goes so far: "p = 0.031"."""
+        return self("p_tiny", p=self.number(TINY, 3)) if p < TINY else self("p_value", p=self.number(p, 3))
+
     def sentence(self, report: Report) -> str:
         """The report in one sentence: over how many answered calls how much was heard."""
         rate = report.measure("listen_rate")
@@ -125,23 +132,6 @@ class Words:
         begin_s = max(-(-one.at_ms // 1000) - 1, 0)
         counts = {"left": self.number(one.left), "of": self.number(one.observed), "expected": self.number(one.expected)}
         return {"from_s": self.seconds(begin_s), "to_s": self.seconds(end_s), **counts}
-
-    def versions(self, version: Report) -> list[tuple[str, str]]:
-        """The chief figures of a version, each with its name, interval and count; what must not be told says so."""
-        if version.hidden:
-            return [(self("listen_rate"), self("versions.hidden"))]
-        found, length_s = [version.measure(name) for name in CHIEF], version.facts.message_ms / 1000
-        told = [(self(one.id), self._figure(one, length_s)) for one in found]
-        if version.gain:
-            value, low, high = (100 * end for end in (version.gain.value, version.gain.low, version.gain.high))
-            span = f"{self.number(low, 1)}\u00a0…\u00a0{self.number(high, 1)}"
-            told.append((self("gain"), f"{self.number(value, 1)} ({self('interval_is', span=span)})"))
-        return told
-
-    def _figure(self, one: Measure, length_s: float) -> str:
-        span = self.span(one, length_s)
-        counted = f"{self.counted(one)}; {self('interval_is', span=span)}" if span else self.counted(one)
-        return f"{self.value(one, length_s)} ({counted})" if counted else self.value(one, length_s)
 
     def part(self, part: Part) -> str:
         """The words for a part of a breakdown; a rule that lacked a fact is said by the rule's own words."""

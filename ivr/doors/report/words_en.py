@@ -169,12 +169,32 @@ WORDS = {
     "ended_by_unknown": "calls of which nobody knows who ended them: counted as left",
     "versions": "The versions of the message",
     "versions.def": "Who hears which version is drawn by a hash of campaign and person, so that each hears the same one"
-    " at every call. When the interval of a difference holds 0, the versions may be equally good.",
+    " at every call.",
     "versions.hidden": "not shown: a version has fewer than 20 answered calls",
     "version": "Version",
     "planned": "Share",
     "gain": "Listen rate above the first version’s, in points",
-    "gain.def": "Difference of the two listen rates, with its 95% interval (Newcombe).",
+    "gain.def": "Difference of the two listen rates, with its 95% interval for who looks once (Newcombe).",
+    "gain_always": "The same however often one looks",
+    "gain_always.def": "Difference of the two listen rates with an interval that holds at every look, and for all"
+    " versions together, in 95 of 100 campaigns (Robbins’ mixture; two questions of each version share the 5%).",
+    "p_rates": "p of the listen rates, at every look",
+    "p_leaving": "p of the moments of leaving, at every look",
+    "p_leaving.def": "By the log-rank test: who left when, up to the end of the shorter version; cut calls count until"
+    " their cut.",
+    "p_once": "p of the moments of leaving, for one look",
+    "p_value": "p = {p}",
+    "p_tiny": "p < {p}",
+    "difference.unknown": "No difference can be shown yet between “{which}” and “{first}”: “{which}” may be listened to"
+    " {low} points less, or {high} points more.",
+    "difference.more": "“{which}” is listened to more than “{first}”: by {low} to {high} points.",
+    "difference.less": "“{which}” is listened to less than “{first}”: by {low} to {high} points.",
+    "difference.later": "People leave “{which}” later than “{first}”; by how much the listen rates differ cannot be"
+    " shown yet.",
+    "difference.earlier": "People leave “{which}” earlier than “{first}”; by how much the listen rates differ cannot be"
+    " shown yet.",
+    "difference.def": "Who looks at two equal versions every day sees a difference sooner or later, by chance. These"
+    " sentences allow for that: of 20 campaigns with equal versions at most one ever tells of a difference.",
     "curve.versions": "Who heard a shorter version to its end counts until that end.",
     "made_of": "What was played",
     "length": "Length",
