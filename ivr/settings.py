@@ -193,6 +193,11 @@ class Settings(BaseSettings):
         return self.shared_dir / "sounds"
 
     @property
+    def originals_dir(self) -> Path:
+        """Where each recording that was accepted is kept as it came, named by its SHA-256; never played or served."""
+        return self.shared_dir / "originals"
+
+    @property
     def shared_dir(self) -> Path:
         """What every node of one installation reads, absolute: the var folder unless told otherwise."""
         return (self.home / Path(self.shared).expanduser()).resolve() if self.shared else self.var_dir
@@ -205,6 +210,11 @@ class Settings(BaseSettings):
     def suppression_key_file(self) -> Path:
         """The key without which nobody who asked to stop is recognised."""
         return self.shared_dir / "keys" / "suppression.key"
+
+    @property
+    def evidence_key_file(self) -> Path:
+        """The key that signs evidence and certificates of deletion."""
+        return self.shared_dir / "keys" / "evidence.key"
 
     @property
     def log_dir(self) -> Path:

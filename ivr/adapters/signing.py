@@ -37,6 +37,20 @@ def public_hex(key: Ed25519PrivateKey) -> str:
     return key.public_key().public_bytes_raw().hex()
 
 
+def signature(key: Ed25519PrivateKey, data: bytes) -> str:
+    """The signature of those bytes, in hex."""
+    return key.sign(data).hex()
+
+
+def is_signed(data: bytes, signature_hex: str, key_hex: str) -> bool:
+    """Whether that is the signature of those bytes by that public key."""
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key_hex)).verify(bytes.fromhex(signature_hex), data)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
 def signed_zip(key: Ed25519PrivateKey, files: Mapping[str, bytes]) -> bytes:
     """A ZIP of those files; its comment is the signature of all the bytes before it."""
     buffer = io.BytesIO()
@@ -45,7 +59,7 @@ def signed_zip(key: Ed25519PrivateKey, files: Mapping[str, bytes]) -> bytes:
             archive.writestr(zipfile.ZipInfo(name, _STAMP), files[name], zipfile.ZIP_DEFLATED)
         archive.comment = b"0" * COMMENT
     body = buffer.getvalue()[:-COMMENT]
-    return body + MARK + public_hex(key).encode() + b" " + key.sign(MARK + body).hex().encode()
+    return body + MARK + public_hex(key).encode() + b" " + signature(key, MARK + body).encode()
 
 
 def opened(data: bytes, known_key: str = "") -> tuple[dict[str, bytes], str]:
@@ -59,11 +73,8 @@ def opened(data: bytes, known_key: str = "") -> tuple[dict[str, bytes], str]:
         raise NotWhole("it carries no signature, or its end was changed")
     if known_key and known_key.strip().lower().encode() != key_hex:
         raise NotWhole("it was signed by another key than the one that is known")
-    try:
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key_hex.decode("ascii")))
-        key.verify(bytes.fromhex(signature_hex.decode("ascii")), MARK + body)
-    except (InvalidSignature, ValueError):
-        raise NotWhole("a byte of it was changed since it was signed") from None
+    if not is_signed(MARK + body, signature_hex.decode("latin-1"), key_hex.decode("latin-1")):
+        raise NotWhole("a byte of it was changed since it was signed")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         names = archive.namelist()
         if twice := [name for name in names if names.count(name) > 1]:

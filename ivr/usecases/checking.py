@@ -15,7 +15,7 @@ from ivr.rules.recording_checks import Finding, Limits, Severity, judge, sorted_
 from ivr.rules.recording_facts import RecordingFacts
 from ivr.rules.records import Message
 from ivr.settings import Settings
-from ivr.usecases.messages import originals_dir, private_copy
+from ivr.usecases.messages import private_copy
 
 MOST_FLAT_TOPS_KEPT = 20
 
@@ -47,7 +47,7 @@ def check(store: Store, settings: Settings, file: Path, sponsor: str = "") -> Ch
 
 def check_message(store: Store, settings: Settings, message: Message) -> Checked:
     """The same of a message's original, and kept with the message unless it is approved already."""
-    original = originals_dir(settings) / message.original_sha256
+    original = settings.originals_dir / message.original_sha256
     if not original.is_file():
         raise NotFound(
             f"the original of {message.name!r} is not in {original.parent} any more: add the recording again"

@@ -39,7 +39,7 @@ class Verified:
 
 def key_of(settings: Settings) -> str:
     """The public key of this installation, to be given to whoever shall check its evidence."""
-    return signing.public_hex(signing.load_signing_key(_key_file(settings)))
+    return signing.public_hex(signing.load_signing_key(settings.evidence_key_file))
 
 
 def write(store: Store, settings: Settings, name: str, path: Path) -> Path:
@@ -49,7 +49,7 @@ def write(store: Store, settings: Settings, name: str, path: Path) -> Path:
     files = _texts(store, campaign) | _audio(settings, campaign)
     files |= {f"rules/{file}": data for file, data in rules_kept.as_used(store, settings, campaign).items()}
     files["manifest.json"] = _json(_manifest(store, campaign, files))
-    data = signing.signed_zip(signing.load_signing_key(_key_file(settings)), files)
+    data = signing.signed_zip(signing.load_signing_key(settings.evidence_key_file), files)
     write_whole(path, data)
     digest = hashlib.sha256(data).hexdigest()
     store.journal.add("evidence-written", f"campaign:{campaign.name}", login_name(), now_ms(), sha256=digest)
@@ -122,10 +122,6 @@ def _audio(settings: Settings, campaign: Campaign) -> dict[str, bytes]:
     if missing:
         raise NotFound(f"the sound {missing[0]} is missing: add its recording again")
     return {f"audio/{name}.alaw": file.read_bytes() for name, file in files.items()}
-
-
-def _key_file(settings: Settings) -> Path:
-    return settings.shared_dir / "keys" / "evidence.key"
 
 
 def _json(value: Any) -> bytes:

@@ -17,6 +17,7 @@ from ivr.usecases.finishing import finish_done
 from ivr.usecases.protecting import pause_unwanted
 from ivr.usecases.purging import Purger
 from ivr.usecases.reconciling import missing_listens
+from ivr.usecases.retaining import Retainer
 from ivr.usecases.trunk_line import TrunkLine
 
 KEEP_EVERY_S = 1.0
@@ -26,13 +27,14 @@ CLAIM_LIFE_S = 10.0
 
 
 class Keeper:
-    """Lost claims given back, missing listens found, campaigns ended or paused, old listens purged, figures shown."""
+    """Lost claims given back, listens found, campaigns ended or paused, old data deleted, figures shown."""
 
     def __init__(self, settings: Settings, store: Store, queues: Queues, dialer: Dialer, watch: Watch) -> None:
         self._settings, self._store, self._queues, self._dialer, self._watch = settings, store, queues, dialer, watch
         self._lost_s = longest_call_s(settings)
         self._protected_ms = 0
         self._purger = Purger(settings, store)
+        self._retainer = Retainer(settings, store)
 
     async def step(self) -> None:
         """All of it, once."""
@@ -53,6 +55,7 @@ class Keeper:
             finish_done(self._store, now_ms)
             self._protect(running, now_ms)
         self._purger.step(now_ms)
+        self._retainer.step(now_ms)
 
     def _protect(self, running: list[Campaign], now_ms: int) -> None:
         if not 0 <= now_ms - self._protected_ms < PROTECT_EVERY_MS:  # also after a clock was set back

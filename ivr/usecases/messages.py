@@ -34,11 +34,6 @@ class Recording:
     length_ms: int
 
 
-def originals_dir(settings: Settings) -> Path:
-    """Where each file that was accepted is kept as it came, named by its SHA-256; never played, never served."""
-    return settings.shared_dir / "originals"
-
-
 def prepare(file: Path, settings: Settings, judge: Judge | None = None, admit: Admit | None = None) -> Recording:
     """`file` is rendered in the sounds folder and kept among the originals; `file` itself is not touched.
 
@@ -51,7 +46,7 @@ def prepare(file: Path, settings: Settings, judge: Judge | None = None, admit: A
         if judge:
             judge(pcm, shown, digest)
         rendering = sound.render(pcm, settings.sounds_dir, shown, settings.message.min_s, admit)
-        copied.replace(originals_dir(settings) / digest)
+        copied.replace(settings.originals_dir / digest)
     return Recording(shown, digest, rendering.sound, rendering.length_ms)
 
 
@@ -73,7 +68,7 @@ def verify(recording_sound: str, settings: Settings) -> None:
 
 def _private_copy(file: Path, name: str, settings: Settings) -> tuple[Path, str]:
     """A copy that only this user can read, in the originals folder, and the SHA-256 of its content."""
-    folder = originals_dir(settings)
+    folder = settings.originals_dir
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle, copied = new_part(folder)

@@ -15,7 +15,7 @@ from ivr.rules.records import Message, Origin
 from ivr.rules.refusals import refusal
 from ivr.settings import Settings
 from ivr.usecases import uploading
-from ivr.usecases.messages import originals_dir, private_copy
+from ivr.usecases.messages import private_copy
 from ivr.usecases.uploading import Said
 
 MOST_TRIES = 2
@@ -79,7 +79,7 @@ def _said(ticket: Ticket) -> Said:
 
 def struck(settings: Settings, upload_id: str, pid: int) -> None:
     """The process `pid` that prepared it was killed: nothing half written is left; it waits again, or is given up."""
-    for folder in (originals_dir(settings), settings.sounds_dir):
+    for folder in (settings.originals_dir, settings.sounds_dir):
         files.drop_parts(folder, pid)
     kept = incoming(settings)
     with suppress(NotFound):
@@ -98,7 +98,7 @@ def _cut_off(kept: Incoming, ticket: Ticket, settings: Settings) -> None:
 
 def resume(queues: Queues, settings: Settings) -> int:
     """Everything that waits has a bell rung for it, as when a worker starts. Returns how many."""
-    for folder in (originals_dir(settings), settings.sounds_dir):
+    for folder in (settings.originals_dir, settings.sounds_dir):
         files.drop_forgotten(folder)
     waiting = []
     for ticket in incoming(settings).open():

@@ -12,16 +12,15 @@ from typing import Any
 from ivr.adapters.store import Store
 from ivr.errors import NotFound, NotReady, Refused
 from ivr.rules import numbers
+from ivr.rules.lifetimes import CALLED_MS, LAW
 from ivr.rules.rights import AT_ONCE, KINDS, Case, Clock, Right, cases
 from ivr.rules.suppression import PLATFORM
 from ivr.settings import Settings
+from ivr.usecases import holding
 from ivr.usecases.campaigns import now_ms
 from ivr.usecases.lab import lab_dir
 from ivr.usecases.who import login_name
 
-YEAR_MS = 365 * 86_400_000
-HELD_MS: Mapping[str, int] = {"ca": 3 * YEAR_MS}
-"""By jurisdiction, how long the numbers that were called must be kept (CRTC, of calling service providers)."""
 RECTIFIABLE = ("postcode", "birth_year", "language")
 
 SendCode = Callable[[str, str], None]
@@ -123,7 +122,7 @@ def all_cases(store: Store, open_only: bool = False) -> list[tuple[Case, Clock]]
 def held_until_ms(store: Store, e164: str) -> int | None:
     """Until when a law wants the number kept because it was called; None: none does."""
     calls = store.persons.called_by_rules_of(e164)
-    ends = [at_ms + HELD_MS[jurisdiction] for _, jurisdiction, at_ms in calls if jurisdiction in HELD_MS]
+    ends = [at_ms + CALLED_MS[jurisdiction] for _, jurisdiction, at_ms in calls if jurisdiction in CALLED_MS]
     return max((end for end in ends if end > now_ms()), default=None)
 
 
@@ -142,11 +141,14 @@ def _object(store: Store, case: Case, e164: str) -> tuple[dict[str, Any], str]:
 
 
 def _erase(store: Store, case: Case, e164: str) -> tuple[dict[str, Any], str]:
+    if hold := holding.on_person(store, e164):
+        store.suppressions.add(e164, PLATFORM, "erasure", now_ms(), evidence=f"rights:{case.id}")
+        return {"held": hold}, "nobody calls the number any more; what is kept of it must be kept"
     held = held_until_ms(store, e164)
     store.persons.erase(e164, held is not None, f"rights:{case.id}", now_ms())
     if held is None:
         return {}, "erased"
-    return {"held_until_ms": held}, "erased but for the number: it was called, and the law of Canada wants it kept"
+    return {"held_until_ms": held}, f"erased but for the number: {LAW}"
 
 
 def _rectify(store: Store, case: Case, e164: str) -> tuple[dict[str, Any], str]:

@@ -16,7 +16,7 @@ from ivr.rules.recording_words import line
 from ivr.rules.records import Message, Origin, Review
 from ivr.settings import Settings
 from ivr.usecases.checking import limits, plain, plain_facts, seen_before
-from ivr.usecases.messages import originals_dir, prepare
+from ivr.usecases.messages import prepare
 from ivr.usecases.who import login_name
 
 NEEDED = {"off": 0, "one": 1, "two": 2}
@@ -142,7 +142,7 @@ def export(store: Store, settings: Settings, name: str, folder: Path) -> list[Pa
     """Copies in `folder` of the original and every rendering, each verified, under names that cannot disturb."""
     message = store.messages.named(name)
     verify_message(message, settings)
-    original = originals_dir(settings) / message.original_sha256
+    original = settings.originals_dir / message.original_sha256
     if not original.is_file():
         raise NotFound(f"the original of {name!r} is not in {original.parent} any more: add the recording again")
     sources = {f"original-{message.original_sha256[:12]}{_extension(message.original_name)}": original}

@@ -8,10 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 
-from ivr.adapters.store import grants, locks, moves, schema
+from ivr.adapters.store import grants, locks, moves, pseudonyms, schema
 from ivr.adapters.store.consents import Consents
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.grants import Grants
+from ivr.adapters.store.lookups import rows_among
 from ivr.adapters.store.suppressions import Suppressions
 from ivr.errors import NotFound, NotReady
 from ivr.rules.gate import Kind, Verdict
@@ -21,14 +22,19 @@ from ivr.rules.suppression import PLATFORM
 CONTACTS, TARGETS, ATTEMPTS, LISTENS = schema.contacts, schema.targets, schema.attempts, schema.listens
 BATCHES, IN_BATCH = schema.source_batches, schema.batch_contacts
 ERASED = Verdict(Kind.NO, "erased")
-_FACTS = ("departement", "commune", "postcode", "birth_year", "language", "zone")
-_OPEN = ("claimed", "dialing", "answered")
 _SOURCES = (
     select(BATCHES, IN_BATCH.c.first_seen_at_ms)
     .join(IN_BATCH, IN_BATCH.c.batch_id == BATCHES.c.id)
     .order_by(BATCHES.c.id)
 )
 _NOT_TOLD = ("accepted", "rejected", "rows_by_reason", "counted_at_ms", "loaded_to", "state", "id")
+_UNHEARD = select(schema.unheard.c.attempt_id)
+_UNDER_WAY = (
+    select(TARGETS.c.contact_id)
+    .join(ATTEMPTS, ATTEMPTS.c.target_id == TARGETS.c.id)
+    .where(TARGETS.c.campaign_id.in_(select(schema.campaigns.c.id)))  # so that a target is found by its contact
+    .where(ATTEMPTS.c.state.in_(("claimed", "dialing", "answered")) | ATTEMPTS.c.id.in_(_UNHEARD))
+)
 _CALLS = (
     select(
         ATTEMPTS.c.id, ATTEMPTS.c.state, ATTEMPTS.c.outcome, ATTEMPTS.c.dialing_at_ms, ATTEMPTS.c.answered_at_ms,
@@ -62,11 +68,10 @@ class Persons:
     def known(self, number: str) -> dict[str, Any]:
         """All that is kept of the number: facts, sources, consents, permissions, stops, calls."""
         with self._database.read() as connection:
-            contact = _contact(connection, number)
-            calls = _calls(connection, contact["id"]) if contact else []
+            contact, calls = _contact(connection, number), self._calls(connection, number)
         told: dict[str, Any] = {"number": number, "kept": contact is not None}
         if contact is not None:
-            told |= {"line_type": contact["line_type"], "facts": {name: contact[name] for name in _FACTS}}
+            told |= {"line_type": contact["line_type"], "facts": {name: contact[name] for name in pseudonyms.FACTS}}
             told["since_ms"] = contact["imported_at_ms"]
         return told | {
             "sources": self.sources(number),
@@ -79,8 +84,7 @@ class Persons:
     def called_by_rules_of(self, number: str) -> list[tuple[str, str, int]]:
         """Campaign, jurisdiction and instant of each call to the number: what a hold may rest on."""
         with self._database.read() as connection:
-            contact = _contact(connection, number)
-            calls = _calls(connection, contact["id"]) if contact else []
+            calls = self._calls(connection, number)
         return [(one["campaign"], (one["texts"] or {}).get("jurisdiction", ""), one["dialing_at_ms"]) for one in calls]
 
     def erase(self, number: str, keep_number: bool, why: str, at_ms: int) -> None:
@@ -98,10 +102,11 @@ class Persons:
             self._end_calls(connection, contact["id"], at_ms)
             grants.revoke(connection, [contact["id"]], at_ms)
             _leave_batches(connection, contact["id"])
-            values: dict[str, Any] = dict.fromkeys(_FACTS)
-            if not keep_number:
-                values["number"] = "~" + self._suppressions.fingerprint(number)[:15]
-            connection.execute(update(CONTACTS).where(CONTACTS.c.id == contact["id"]).values(**values))
+            if keep_number:
+                pseudonyms.forget_facts(connection, [contact["id"]])
+            else:
+                hidden = {contact["id"]: number}
+                pseudonyms.hide(connection, hidden, self._suppressions.fingerprint, linked=hidden)
 
     def rectify(self, number: str, facts: Mapping[str, Any]) -> None:
         """Those facts are what the person says; NotFound when nothing is known of the number."""
@@ -112,10 +117,16 @@ class Persons:
             connection.execute(update(CONTACTS).where(CONTACTS.c.id == contact["id"]).values(**facts))
             _recount(connection, contact["id"])
 
+    def _calls(self, connection: Connection, number: str) -> list[dict[str, Any]]:
+        """Every call to the number, also those from before it was hidden."""
+        contact = _contact(connection, number)
+        ids = pseudonyms.contacts_of(connection, self._suppressions.fingerprint(number))
+        ids += [contact["id"]] if contact else []
+        return [dict(row) for row in connection.execute(_CALLS.where(TARGETS.c.contact_id.in_(ids))).mappings()]
+
     def _end_calls(self, connection: Connection, contact_id: int, at_ms: int) -> None:
         mine = select(TARGETS.c.id).where(TARGETS.c.contact_id == contact_id)
-        under_way = select(ATTEMPTS.c.id).where(ATTEMPTS.c.target_id.in_(mine), ATTEMPTS.c.state.in_(_OPEN))
-        if connection.execute(under_way).first():
+        if under_way(connection, [contact_id]):
             raise NotReady(
                 "the number is being called at this moment: try again in a few minutes; it is called no more"
             )
@@ -123,13 +134,14 @@ class Persons:
         moves.refuse(connection, dict.fromkeys(due, ERASED), "closing", at_ms)
 
 
+def under_way(connection: Connection, contact_ids: Iterable[int]) -> set[int]:
+    """Whoever of them is being called, or was, and what they heard is not in the books yet."""
+    return {row.contact_id for row in rows_among(connection, _UNDER_WAY, TARGETS.c.contact_id, contact_ids)}
+
+
 def _contact(connection: Connection, number: str) -> Mapping[str, Any] | None:
     row = connection.execute(select(CONTACTS).where(CONTACTS.c.number == number)).mappings().first()
     return dict(row) if row else None
-
-
-def _calls(connection: Connection, contact_id: int) -> list[dict[str, Any]]:
-    return [dict(row) for row in connection.execute(_CALLS.where(TARGETS.c.contact_id == contact_id)).mappings()]
 
 
 def _leave_batches(connection: Connection, contact_id: int) -> None:

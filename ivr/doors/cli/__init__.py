@@ -27,6 +27,7 @@ from ivr.doors.cli.notice import notice
 from ivr.doors.cli.plan import plan_command
 from ivr.doors.cli.price import price
 from ivr.doors.cli.report import report
+from ivr.doors.cli.retention import retention
 from ivr.doors.cli.rights import rights
 from ivr.doors.cli.settings_command import settings_command
 from ivr.doors.cli.sponsor import sponsor
@@ -59,7 +60,7 @@ def cli(context: click.Context, config: Path | None) -> None:
 
 
 INSTALLATION = (setup, up, status, doctor, trace, halt, unhalt, down, process, db)
-PROOFS = (sponsor, consent, rights, report, journal, evidence, gate)
+PROOFS = (sponsor, consent, rights, retention, report, journal, evidence, gate)
 for command in (
     *INSTALLATION,
     *PROOFS,

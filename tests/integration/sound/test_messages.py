@@ -23,7 +23,7 @@ def test_a_recording_is_rendered_and_its_original_kept(recordings: dict[str, Pat
     original = recordings["m4a"].read_bytes()
     assert recording.original_name == "recording.m4a"
     assert recording.original_sha256 == hashlib.sha256(original).hexdigest()
-    kept = messages.originals_dir(settings) / recording.original_sha256
+    kept = settings.originals_dir / recording.original_sha256
     assert kept.read_bytes() == original
     assert kept.stat().st_mode & 0o077 == 0
     assert 6_000 < recording.length_ms < 12_000

@@ -18,7 +18,6 @@ from ivr.rules.records import Origin
 from ivr.settings import Message as MessageSettings
 from ivr.settings import Settings
 from ivr.usecases import checking, uploading
-from ivr.usecases.messages import originals_dir
 from ivr.usecases.uploading import Said
 
 MakeSound = Callable[..., Path]
@@ -65,7 +64,7 @@ def test_a_recording_that_a_check_refuses_leaves_nothing(saturated: Path, store:
         uploading.add(store, settings, saturated, "loud", Said(language="en"))
     assert store.messages.all() == []
     assert not settings.sounds_dir.exists()
-    assert list(originals_dir(settings).iterdir()) == []
+    assert list(settings.originals_dir.iterdir()) == []
 
 
 @pytest.mark.parametrize("said", [Said(Origin.EDITED), Said(by="x" * 65)])
@@ -200,7 +199,7 @@ def test_the_export_is_what_came_and_what_is_played(
     assert digest(files[0]) == message.original_sha256
     assert files[0].name.endswith(".m4a")
     assert {digest(file) for file in files[1:]} == set(message.renderings.values())
-    (originals_dir(settings) / message.original_sha256).write_bytes(b"changed")
+    (settings.originals_dir / message.original_sha256).write_bytes(b"changed")
     with pytest.raises(Permanent, match="was changed since it was added"):
         uploading.export(store, settings, "hello", tmp_path / "again")
     assert not (tmp_path / "again").exists()
