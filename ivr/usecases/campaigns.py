@@ -12,10 +12,9 @@ from ivr.errors import BadSetting, Refused
 from ivr.rules.records import Campaign
 from ivr.rules.states import CampaignState, move_campaign
 from ivr.settings import Settings, Trunk
-from ivr.usecases import rules_kept, sponsors, uploading
+from ivr.usecases import rules_kept, sponsors
 from ivr.usecases.asking import is_lab
 from ivr.usecases.finishing import CLOSED_AT_ONCE
-from ivr.usecases.messages import verify
 from ivr.usecases.who import login_name
 
 
@@ -32,6 +31,8 @@ def start(store: Store, settings: Settings, name: str, by: str = "") -> Campaign
 
 def startable(store: Store, settings: Settings, name: str) -> Campaign:
     """The campaign, if `start` would start it now; raises what `start` would."""
+    from ivr.usecases import messages, uploading  # not above: a controller pauses campaigns, and reads no recording
+
     campaign = store.campaigns.named(name)
     if campaign.state is CampaignState.RUNNING:
         raise Refused(f"campaign {name!r} runs already; `ivr campaign status {name}` shows how far it is")
@@ -46,7 +47,7 @@ def startable(store: Store, settings: Settings, name: str) -> Campaign:
     if store.campaigns.books(campaign.id).targets == 0:
         raise Refused(f"campaign {name!r} has nobody to call: its list of contacts is empty")
     for sound in (campaign.preroll, campaign.notice, campaign.confirmation):
-        verify(sound.sound, settings)
+        messages.verify(sound.sound, settings)
     for message in store.messages.of_campaign(campaign.id):
         uploading.startable(message, settings, campaign.sponsor)
     sponsors.require(store, settings, campaign, campaign.pack)

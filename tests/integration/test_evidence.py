@@ -15,7 +15,7 @@ from ivr.adapters import rule_packs
 from ivr.adapters.signing import COMMENT, NotWhole, load_signing_key, opened, signed_zip
 from ivr.doors.cli import cli
 from ivr.errors import NotFound
-from ivr.usecases import campaigns, evidence, uploading
+from ivr.usecases import campaigns, evidence, messages, uploading
 from tests.integration.consents import record, whole
 from tests.integration.scene import Scene
 from tests.integration.test_consents import NUMBER, listed
@@ -55,7 +55,7 @@ def test_it_holds_what_was_played_decided_and_permitted_and_no_number(scene: Sce
 def test_it_has_the_rules_as_they_were_at_each_start(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(campaigns, "verify", lambda *_: None)  # the sounds are made up
+    monkeypatch.setattr(messages, "verify", lambda *_: None)  # the sounds are made up
     monkeypatch.setattr(uploading, "verify_message", lambda *_: None)
     packs, file = tmp_path / "packs", tmp_path / "evidence.zip"
     shutil.copytree(rule_packs.FOLDER, packs)

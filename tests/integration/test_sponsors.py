@@ -15,7 +15,7 @@ from ivr.doors.cli import cli
 from ivr.errors import BadSetting, NotFound, Refused
 from ivr.rules.dossier import DEMANDS, MEANINGS, NAMES, Dossier, lacking
 from ivr.rules.records import Review
-from ivr.usecases import campaigns, sponsors, uploading
+from ivr.usecases import campaigns, messages, sponsors, uploading
 from ivr.usecases.campaigns import now_ms
 from tests.integration.rig import trunk
 from tests.integration.scene import CALLER_ID, Scene
@@ -72,7 +72,7 @@ def test_a_start_lacks_what_nobody_gave(scene: Scene) -> None:
 def test_a_campaign_of_a_pack_does_not_start_without_what_it_demands(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(campaigns, "verify", lambda *_: None)  # the sounds are made up
+    monkeypatch.setattr(messages, "verify", lambda *_: None)  # the sounds are made up
     monkeypatch.setattr(uploading, "verify_message", lambda *_: None)
     scene.campaign(1, start=False)
     of_pack = scene.campaign(1, start=False, pack="fr")

@@ -11,7 +11,7 @@ from ivr.doors.report import as_json
 from ivr.rules.records import Campaign, Message
 from ivr.rules.segments import EndedBy, Listen, Play, Segment
 from ivr.rules.versions import borders, place, version_at
-from ivr.usecases import campaigns, reports, uploading
+from ivr.usecases import campaigns, messages, reports, uploading
 from tests.integration.scene import SOUNDS, Scene
 
 PEOPLE = 90
@@ -95,7 +95,7 @@ def test_one_message_is_no_version(scene: Scene) -> None:
 def test_a_campaign_starts_only_when_every_version_may_be_played(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     campaign = with_versions(scene, start=False)
     seen: list[str] = []
-    monkeypatch.setattr(campaigns, "verify", lambda *_: None)  # these sounds are silence of a test's own
+    monkeypatch.setattr(messages, "verify", lambda *_: None)  # these sounds are silence of a test's own
     monkeypatch.setattr(uploading, "startable", lambda message, *_: seen.append(message.name))
     campaigns.startable(scene.store, scene.settings, campaign.name)
     assert sorted(seen) == ["a", "b", "c"]
