@@ -15,6 +15,7 @@ class Permission(StrEnum):
     ADD_MESSAGE = "add-message"
     JUDGE_MESSAGE = "judge-message"
     SEE_CAMPAIGNS = "see-campaigns"
+    DRAFT_CAMPAIGN = "draft-campaign"
     RUN_CAMPAIGN = "run-campaign"
     JUDGE_CAMPAIGN = "judge-campaign"
 
@@ -28,7 +29,7 @@ class Role(StrEnum):
 
 _SEEN = frozenset({Permission.SEE_MESSAGES, Permission.SEE_CAMPAIGNS})
 ALLOWED = {
-    Role.CANDIDATE: _SEEN | {Permission.ADD_MESSAGE, Permission.RUN_CAMPAIGN},
+    Role.CANDIDATE: _SEEN | {Permission.ADD_MESSAGE, Permission.DRAFT_CAMPAIGN, Permission.RUN_CAMPAIGN},
     Role.APPROVER: _SEEN | {Permission.JUDGE_MESSAGE, Permission.JUDGE_CAMPAIGN},
 }
 OF_ALL = frozenset({Permission.ANYBODY, Permission.SIGNED_IN})

@@ -89,8 +89,11 @@ class Change:
     budget: str | None = None
 
 
-def create(store: Store, settings: Settings, draft: Draft) -> Campaign:
-    """A campaign in state draft, its pre-roll, notice and confirmation spoken and rendered, one target per contact."""
+def create(store: Store, settings: Settings, draft: Draft, by: str = "") -> Campaign:
+    """A campaign in state draft, its pre-roll, notice and confirmation spoken and rendered, one target per contact.
+
+    by: who drafts it; "" is the login name.
+    """
     _check_name("campaign", draft.name)
     _check_name("sponsor", draft.texts.sponsor)
     limits = _limits(settings, draft)
@@ -113,7 +116,7 @@ def create(store: Store, settings: Settings, draft: Draft) -> Campaign:
     }
     shares = [(one.id, share) for one, share in versions] if len(versions) > 1 else []
     values |= limits | spoken | _rules(draft.rules) | _money(settings, draft, versions, spoken)
-    return store.campaigns.create(values, draft.texts.sponsor, shares, login_name())
+    return store.campaigns.create(values, draft.texts.sponsor, shares, by or login_name())
 
 
 def change(store: Store, name: str, wanted: Change) -> Campaign:

@@ -15,6 +15,7 @@ from ivr.adapters.store.forgetting import Forgetting
 from ivr.adapters.store.grants import Grants
 from ivr.adapters.store.halts import Halts
 from ivr.adapters.store.journal import Journal
+from ivr.adapters.store.lending import Lending
 from ivr.adapters.store.limits import Limits
 from ivr.adapters.store.listens import Listens
 from ivr.adapters.store.messages import Messages
@@ -68,6 +69,7 @@ class Store:
         self.limits = Limits(self.database)
         self.money = Money(self.database)
         self.audit = Audit(self.database)
+        self.lending = Lending(self.database)
         self.listens = Listens(self.database)
         self.forgetting = Forgetting(self.database)
         self.tallies = Tallies(self.database)

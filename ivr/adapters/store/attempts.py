@@ -11,7 +11,7 @@ from ivr.adapters.store.claiming import Chooser, due
 from ivr.adapters.store.counting import counted
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.facts import Ask, asked_of
-from ivr.adapters.store.looking import LookedAt, look_at
+from ivr.adapters.store.looking import LookedAt, look_at, look_at_some
 from ivr.adapters.store.lookups import MOST_KEYS, rows_among
 from ivr.adapters.store.suppressions import Suppressions
 from ivr.rules.gate import Kind, Verdict
@@ -98,6 +98,11 @@ class Attempts:
         """What the Gate would be asked of that number (E.164) then; None: it is not in the campaign."""
         with self._database.read() as connection:
             return look_at(connection, self._suppressions, campaign, number, at_ms)
+
+    def some_looked_at(self, campaign: Campaign, every: int, most: int, at_ms: int) -> list[Dialable]:
+        """What the Gate would be asked then of every so many of those who are due, `most` at most."""
+        with self._database.read() as connection:
+            return look_at_some(connection, self._suppressions, campaign, every, most, at_ms)
 
     def take_back_many(self, attempts: Iterable[str], begun_at_ms: Collection[int] = ()) -> None:
         """Those that are `dialing`, of which it is certain that nothing was sent, are released: their targets due.

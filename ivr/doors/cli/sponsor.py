@@ -15,7 +15,7 @@ from rich.table import Table
 
 from ivr.doors.cli.parts import console, say, settings_of, store_of
 from ivr.rules.dossier import MEANINGS, NAMES, TYPES
-from ivr.usecases import sponsors
+from ivr.usecases import proposing, sponsors
 
 
 def dossier_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -52,6 +52,18 @@ def set_(context: click.Context, /, name: str, **given: str | None) -> None:
     with store_of(settings_of(context)) as store:
         sponsors.change(store, name, _given(given))
     say(f"{name}: dossier changed")
+
+
+@sponsor.command(name="contacts")
+@click.argument("name")
+@click.argument("batch")
+@click.option("--back", is_flag=True, help="No new campaign of theirs is made of that list any more.")
+@click.pass_context
+def contacts(context: click.Context, /, name: str, batch: str, back: bool) -> None:
+    """Let a sponsor's people choose a list of contacts on the web pages. BATCH: its name (`ivr contacts list`)."""
+    with store_of(settings_of(context)) as store:
+        proposing.lend(store, batch, name, back)
+    say(f"{name}: may {'no longer ' * back}choose the list {batch}")
 
 
 @sponsor.command(name="list")

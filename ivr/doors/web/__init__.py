@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
-from ivr.doors.web import campaign_pages, message_pages, pages
+from ivr.doors.web import campaign_pages, draft_pages, message_pages, pages
 from ivr.doors.web.guard import Pages, Site, language_of
 from ivr.doors.web.limits import SECURE, BodyLimit, Headers, OwnHost
 from ivr.doors.web.show import problem
@@ -25,6 +25,7 @@ def application(store: Store, settings: Settings, origin: str) -> FastAPI:
     routes = Pages(app, Site(store, settings, Queues(settings.redis_url), origin))
     pages.add_to(routes)
     message_pages.add_to(routes)
+    draft_pages.add_to(routes)
     campaign_pages.add_to(routes)
     app.state.added = routes.added
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
+from ivr.adapters.store.contacts import FileOrigin
 from ivr.doors.web.campaign_pages import KINDS
 from ivr.doors.web.words import ENGLISH
 from ivr.errors import Refused
-from ivr.rules.records import Review
+from ivr.rules.records import Halt, Review
 from ivr.rules.roles import Role
 from ivr.rules.states import CampaignState
-from ivr.usecases import campaigns
+from ivr.rules.suppression import PLATFORM
+from ivr.usecases import campaigns, foreseeing, proposing
 from tests.integration.scene import ON_SQLITE, listen
 from tests.integration.web.world import JEANNE, PAUL, TestClient, Web, drafted, form_of, sent
 
@@ -126,3 +129,70 @@ def test_the_report_is_read_and_taken_away_by_its_own_sponsor(web: Web) -> None:
     assert "+33639981000" not in json.dumps(told)
     assert jeanne.get(f"/campaigns/{campaign.id}/report/terminal").status_code == 404
     assert PAUL not in jeanne.get("/campaigns").text
+
+
+FIELDS = {
+    "name": "spring", "trunk": "lab", "language": "fr", "kind": "political", "role": "candidate à la mairie",
+    "controller": "l'association Martin", "source": "votre inscription", "website": "martin.example",
+    "hours": "10:00-12:00 mon-fri", "pack": "base",
+}  # fmt: skip
+
+
+def test_a_campaign_is_drafted_from_what_was_lent_and_what_would_come_of_it_is_told(web: Web, recording: bytes) -> None:
+    jeanne, store = web.signed_in("jeanne"), web.scene.store
+    sent(web, jeanne, recording)
+    asked = jeanne.get("/campaigns/new").text
+    assert ENGLISH["no_list_yet"] in asked
+    assert ENGLISH["no_message_yet"] not in asked
+    people = [(f"+3363998{n:04d}", "mobile") for n in range(4)]
+    for name in ("hers", "his"):
+        store.contacts.import_batch(FileOrigin(name, "list.csv", name.ljust(64, "0")), people, lambda: 0, 1)
+    proposing.lend(store, "hers", JEANNE)
+    proposing.lend(store, "his", PAUL)
+    asked = jeanne.get("/campaigns/new").text
+    assert "hers (4 people)" in asked
+    assert "his (" not in asked
+    hers, his = (str(one.id) for one in store.contacts.batches())
+    given = FIELDS | {"form": form_of(jeanne), "message": str(store.messages.all()[-1].id)}
+    foreign = jeanne.post("/campaigns/new", data=given | {"list": his})
+    assert foreign.status_code == 409
+    assert 'value="candidate à la mairie"' in foreign.text  # what was typed is not lost
+    assert jeanne.post("/campaigns/new", data=given | {"list": hers, "hours": "never"}).status_code == 409
+    assert store.campaigns.all() == []
+
+    store.suppressions.add("+33639980001", PLATFORM, "stop", 1)
+    made = jeanne.post("/campaigns/new", data=given | {"list": hers})
+    assert made.status_code == 303, made.text
+    (campaign,) = store.campaigns.all()
+    assert (campaign.name, campaign.sponsor, campaign.hours) == (f"{JEANNE}: spring", JEANNE, "10:00-12:00 mon-fri")
+    told = jeanne.get(made.headers["location"]).text
+    assert re.search(r"<strong>3</strong> of\s+4 people", told)
+    assert "(suppressed)" in told
+    assert "10:00–12:00" in told
+    assert told.count("10:00–12:00") >= 9  # on each weekday; today may be begun, the last day not over
+    assert ENGLISH["cost_most"] in told
+    assert "+3363998" not in told
+
+    proposing.lend(store, "hers", JEANNE, back=True)
+    assert jeanne.post("/campaigns/new", data=given | {"list": hers, "name": "summer"}).status_code == 409
+
+
+def test_the_calendar_is_what_the_gate_answers(web: Web) -> None:
+    """As the Gate answers of somebody who may be called, every half hour of two weeks."""
+    scene = web.scene
+    campaign = scene.campaign(3, start=False, sponsor=JEANNE, hours="09:00-11:00,14:30-15:00 mon-sun")
+    seen = foreseeing.foresee(scene.store, scene.settings, campaign, "fr")
+    assert (seen.people, seen.looked_at, seen.callable_people, seen.held) == (3, 3, 3, ())
+    whole = [day for day in seen.days[1:-1]]
+    assert len(whole) >= 12
+    for day in whole:
+        spans = [(begin.strftime("%H:%M"), end.strftime("%H:%M")) for begin, end in day.opens]
+        assert spans == [("09:00", "11:00"), ("14:30", "15:00")]
+        assert day.closed == ("Il est dans les heures de la campagne, là où est la personne.",)
+    assert seen.plan is not None
+    assert seen.done is not None
+    halted = scene.campaign(3, start=False, sponsor=JEANNE)
+    scene.store.halts.begin(Halt(1, "anna", "fire"))
+    held = foreseeing.foresee(scene.store, scene.settings, halted, "en")
+    assert [(one.rule, one.people) for one in held.held] == [("installation-halted", 3)]
+    assert (held.callable_people, held.plan, held.days) == (0, None, ())
