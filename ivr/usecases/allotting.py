@@ -19,7 +19,7 @@ from ivr.rules.breaker import State
 from ivr.rules.records import Allotted, Campaign, Override, PbxBeat
 from ivr.settings import Settings
 from ivr.usecases.dialing import Dialer
-from ivr.usecases.patience import warn
+from ivr.usecases.patience import until_tick_s, warn
 from ivr.usecases.pbx_name import PbxName
 from ivr.usecases.trunk_line import TrunkLine
 
@@ -162,7 +162,7 @@ class Allotter:
 
     async def _wait(self) -> None:
         try:
-            async with asyncio.timeout(BEAT_EVERY_S):
+            async with asyncio.timeout(until_tick_s(BEAT_EVERY_S)):
                 await self.soon.wait()
         except TimeoutError:
             return

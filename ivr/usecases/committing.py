@@ -107,6 +107,7 @@ class Committer:
             line.news.clear()
             now_s = time.monotonic()
             first_s = self._first_turn_s(now_s)
+            line.starved = first_s is None and bool(line.waiting)
             if first_s is not None and first_s <= now_s + self._books.lead_s:
                 await self._commit(self._choose(now_s))
             else:

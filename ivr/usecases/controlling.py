@@ -11,13 +11,13 @@ from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
 from ivr.errors import AmiLoginRefused, NameTaken, Temporary
 from ivr.settings import Settings
-from ivr.usecases import feeding, following, keeping
+from ivr.usecases import following, keeping
 from ivr.usecases.allotting import Allotter
 from ivr.usecases.dialing import Dialer
 from ivr.usecases.feeding import Feeder
 from ivr.usecases.following import Follower
 from ivr.usecases.keeping import Keeper
-from ivr.usecases.patience import again, warn
+from ivr.usecases.patience import again, until_tick_s, warn
 from ivr.usecases.reconciling import Reconciler, Witness
 from ivr.usecases.releasing import Releaser
 from ivr.usecases.telling import Teller
@@ -54,12 +54,12 @@ class Controller:
         follower = self.follower
         loops = [
             follower.hear(),
-            again("look", follower.look, lambda: following.LOOK_EVERY_S),
-            again("answers", follower.note_answers, lambda: following.ANSWERS_EVERY_S),
-            again("feed", self._feeder.step, lambda: feeding.FEED_EVERY_S),
-            again("keep", self.keeper.step, lambda: keeping.KEEP_EVERY_S),
+            again("look", follower.look, lambda: until_tick_s(following.LOOK_EVERY_S)),
+            again("answers", follower.note_answers, lambda: until_tick_s(following.ANSWERS_EVERY_S)),
+            again("feed", self._feeder.step, self._feeder.pause_s),
+            again("keep", self.keeper.step, lambda: until_tick_s(keeping.KEEP_EVERY_S)),
             again("release", self._release, lambda: 0.0),
-            again("apply", self._apply, lambda: APPLY_EVERY_S if self._is_busy() else APPLY_IDLE_EVERY_S),
+            again("apply", self._apply, self._apply_pause_s),
             self.allotter.run(),
             self._teller.run(),
             self.reconciler.run(),
@@ -83,9 +83,10 @@ class Controller:
     async def _apply(self) -> None:
         self.allotter.apply()
 
-    def _is_busy(self) -> bool:
-        """Whether a change of what may be used would be felt: there are orders, or others share the limits."""
-        return not self.allotter.alone or any(line.waiting or line.reserved for line in self.dialer.trunks.values())
+    def _apply_pause_s(self) -> float:
+        """Short while a change of what may be used would be felt: there are orders, or others share the limits."""
+        orders = any(line.waiting or line.reserved for line in self.dialer.trunks.values())
+        return until_tick_s(APPLY_EVERY_S if orders or not self.allotter.alone else APPLY_IDLE_EVERY_S)
 
     async def _begin(self) -> None:
         while True:

@@ -99,8 +99,7 @@ class Dialer:
         self.calls.pop(attempt, None)
         for line in self.trunks.values():
             line.live.discard(attempt)
-            if line.waiting:
-                line.news.set()
+            line.freed()
 
     def parked(self, campaign: Campaign) -> tuple[str, str] | None:
         """(what the campaign waits for, until when in ISO 8601) while all of its trunks here are parked."""

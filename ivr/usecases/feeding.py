@@ -11,6 +11,7 @@ from ivr.adapters.store import Pulse, Store
 from ivr.rules.records import Campaign, Override, Way
 from ivr.usecases.allotting import Allotter
 from ivr.usecases.dialing import Dialer
+from ivr.usecases.patience import until_tick_s
 from ivr.usecases.trunk_line import Order
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ class Feeder:
 
     def __init__(self, pbx: str, store: Store, queues: Queues, dialer: Dialer, allotter: Allotter) -> None:
         self._pbx, self._store, self._queues, self._dialer, self._allotter = pbx, store, queues, dialer, allotter
-        self._looked_s = self._expects_until_s = -1000.0
+        self._look_s = self._expects_until_s = -1000.0  # when the books are looked into; until when orders may come
         self._unanswered_s: dict[int, float] = {}  # since when each campaign was asked for people that did not come
         self._asked_s: dict[tuple[int, str], float] = {}  # when each was asked last, for each trunk
         self.looked = asyncio.Event()
@@ -46,24 +47,28 @@ class Feeder:
     async def step(self) -> None:
         """Orders that came are accepted; each running campaign's trunk has what it needs, as far as it has room."""
         now_s = time.monotonic()
-        look = now_s - self._looked_s >= CAMPAIGNS_EVERY_S
-        if not look and now_s > self._expects_until_s:
-            return
+        look = now_s >= self._look_s
         texts, pulse = await asyncio.to_thread(self._read, look)
         for text in texts:
             self._accept(text)
         if texts:
             self._expects_until_s = now_s
         if pulse:
-            self._looked_s, self.pulse = now_s, pulse
+            self._look_s, self.pulse = now_s + until_tick_s(CAMPAIGNS_EVERY_S), pulse
             self.looked.set()
             self._note(pulse.running, pulse.overrides)
             await self._give_back(self._dialer.stuck())
-            await self._feed(pulse.running)
+            await self._feed(pulse)
+
+    def pause_s(self) -> float:
+        """How long nothing is to be done: until orders may have come that were asked for, else until the next look."""
+        now_s = time.monotonic()
+        look_s = max(0.0, self._look_s - now_s)
+        return min(look_s, until_tick_s(FEED_EVERY_S)) if now_s < self._expects_until_s else look_s
 
     def _read(self, look: bool) -> tuple[list[str], Pulse | None]:
-        texts = self._queues.take_orders(self._pbx, 1000)
-        return texts, self._store.pulse(int(time.time() * 1000) - RELEASED_MS) if look else None
+        texts, now_ms = self._queues.take_orders(self._pbx, 1000), int(time.time() * 1000)
+        return texts, self._store.pulse(now_ms, now_ms - RELEASED_MS) if look else None
 
     def _accept(self, text: str) -> None:
         try:
@@ -81,22 +86,25 @@ class Feeder:
         if before != {one.id: one.rate_cps for one in running} or overrides != self._allotter.overrides:
             self._allotter.overrides = overrides
             self._allotter.soon.set()
-            self._looked_s += SOON_S - CAMPAIGNS_EVERY_S
+            self._look_s = time.monotonic() + SOON_S
 
     async def _give_back(self, attempts: list[str]) -> None:
         if attempts:
             released = await asyncio.to_thread(self._store.attempts.release, attempts)
             log.info("claims given back", extra={"action": "claims_released", "count": released})
 
-    async def _feed(self, running: list[Campaign]) -> None:
-        """Each running campaign is asked for the people that it lacks ahead, when less than half of them wait."""
+    async def _feed(self, pulse: Pulse) -> None:
+        """Each campaign with somebody due is asked for those that it lacks ahead, when less than half of them wait."""
         if not self._dialer.linked:
             return
-        for campaign in running:
+        for campaign in pulse.running:
             if parked := self._dialer.parked(campaign):
                 await asyncio.to_thread(self._queues.note_hold, campaign.id, *parked)
-        dry, now_s = self._dry(running), time.monotonic()
-        for (campaign_id, trunk), most in self._dialer.orders_ahead(dry, AHEAD_S).items():
+        dry, now_s = self._dry(pulse.running), time.monotonic()
+        nobody = {one.id for one in pulse.running} - pulse.due
+        for (campaign_id, trunk), most in self._dialer.orders_ahead(dry | nobody, AHEAD_S).items():
+            if campaign_id in nobody:  # an RQ job to learn what the books have just said
+                continue
             waiting = self._dialer.waiting(campaign_id, trunk)
             soon = campaign_id in dry and now_s - self._asked_s.get((campaign_id, trunk), -DRY_EVERY_S) < DRY_EVERY_S
             if most > waiting and most >= 2 * waiting and not soon:

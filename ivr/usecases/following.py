@@ -20,7 +20,7 @@ from ivr.usecases.telling import Teller
 
 LOOK_EVERY_S = 0.5
 """How often the calls are looked through for one whose second event does not come."""
-ANSWERS_EVERY_S = 0.3
+ANSWERS_EVERY_S = 0.25
 """Answers of so long are noted in one transaction: only the live view waits for them."""
 
 NAMED_BY = {"OriginateResponse": "ActionID", "DialState": "DestUniqueid"}

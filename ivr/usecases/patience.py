@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -13,6 +14,14 @@ from ivr.errors import IvrError
 log = logging.getLogger(__name__)
 
 AFTER_TROUBLE_S = 1.0
+
+
+def until_tick_s(every_s: float) -> float:
+    """Seconds until the next moment at which whatever is done every so often is done.
+
+    All that keeps such moments wakes the process together, and not each by itself.
+    """
+    return every_s - time.monotonic() % every_s
 
 
 async def again(name: str, step: Callable[[], Awaitable[None]], every_s: Callable[[], float]) -> None:

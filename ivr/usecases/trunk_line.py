@@ -117,6 +117,7 @@ class TrunkLine:
     breaker: Breaker = field(default_factory=Breaker)
     turns: Turns = field(default_factory=Turns)
     news: asyncio.Event = field(default_factory=asyncio.Event)  # something to be committed, perhaps
+    starved: bool = False  # orders wait and nothing may be committed: a channel that becomes free is news
     ready: asyncio.Event = field(default_factory=asyncio.Event)  # something to be sent
 
     def accept(self, order: Order) -> None:
@@ -199,7 +200,12 @@ class TrunkLine:
         """Chosen orders that are not sent, after all: their channels are free."""
         for attempt in attempts:
             self.reserved.pop(attempt, None)
-        self.news.set()
+        self.freed()
+
+    def freed(self) -> None:
+        """A channel may be free: whoever waits for one looks again; who waits for a turn has nothing to look for."""
+        if self.starved:
+            self.news.set()
 
     def drop_waiting(self) -> list[str]:
         """The attempts whose orders waited; none waits any more."""

@@ -12,6 +12,8 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+from ivr.usecases.patience import until_tick_s
+
 log = logging.getLogger(__name__)
 
 EVERY_S = 1.0
@@ -32,7 +34,7 @@ async def watch(answers: Callable[[float], bool | None], kill: Callable[[], None
             log.error("the AGI server hangs and is killed", extra={"action": "agi_killed"})
             kill()
             silent = 0
-        await asyncio.sleep(EVERY_S)
+        await asyncio.sleep(until_tick_s(EVERY_S))
 
 
 def kill_process(pid_file: Path, word: str) -> None:

@@ -15,7 +15,7 @@ from ivr.adapters.outbox import Outbox
 from ivr.adapters.pbx.cdr import CdrRecord
 from ivr.adapters.queues import RESULTS, Queues
 from ivr.errors import AmiLoginRefused
-from ivr.rules.records import Way
+from ivr.rules.records import Halt, Way
 from ivr.rules.segments import Segment
 from ivr.rules.states import CampaignState
 from ivr.usecases import campaigns, feeding, keeping, telling
@@ -260,34 +260,60 @@ def test_outside_its_hours_a_campaign_makes_no_stream_of_jobs(scene: Scene, queu
     )
 
 
-def test_who_gave_nobody_is_not_asked_at_every_look(
-    scene: Scene, queues: Queues, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(feeding, "DRY_S", 0.1)
-    monkeypatch.setattr(feeding, "DRY_EVERY_S", 3600.0)
+def counted_asks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The campaigns for which a job was asked, one after the other; each bell rings, whoever comes."""
     asked: list[int] = []
     ask = Bells.ask_originate
 
     def count(bells: Bells, campaign_id: int, *more: Any) -> bool:
         asked.append(campaign_id)
         ask(bells, campaign_id, *more)
-        return True  # as Redis says of a bell that rings, whoever comes
+        return True
 
     monkeypatch.setattr(Bells, "ask_originate", count)
+    return asked
+
+
+def test_who_gave_nobody_is_not_asked_at_every_look(
+    scene: Scene, queues: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeding, "DRY_S", 0.1)
+    monkeypatch.setattr(feeding, "DRY_EVERY_S", 3600.0)
+    asked = counted_asks(monkeypatch)
 
     async def go() -> None:
         async with house(scene, queues) as one:
+            scene.store.halts.begin(Halt(10, "me", ""))
             first = scene.campaign(1)
-            await one.until(lambda: one.pbx.sent and feeder_of(one)._dry([first]))
-            for _ in range(3):  # one that was under way, and one as a dry one
-                await looked(one)
+            await one.until(lambda: feeder_of(one)._dry([first]))
+            await looked(one, 3)  # one ask that was under way, and one as a dry one
             before = asked.count(first.id)
-            for _ in range(20):
-                await looked(one)
+            await looked(one, 20)
             assert asked.count(first.id) == before
+            scene.store.halts.end("me", 20)
             second = scene.campaign(1)
-            await one.until(lambda: len(one.pbx.sent) == 2)
+            await one.until(lambda: one.pbx.sent)
             assert second.id in asked
+
+    asyncio.run(go())
+
+
+def test_when_nobody_is_due_no_job_is_asked_for(scene: Scene, queues: Queues, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeding, "DRY_S", 3600.0)
+    asked = counted_asks(monkeypatch)
+
+    async def go() -> None:
+        async with house(scene, queues) as one:
+            campaign = scene.campaign(1)
+            await one.until(lambda: one.pbx.sent)
+            await looked(one, 3)
+            before = len(asked)
+            await looked(one, 20)
+            assert len(asked) == before
+            [attempt] = one.pbx.sent
+            scene.store.attempts.take_back_many([attempt])
+            await one.until(lambda: len(asked) > before)
+            assert set(asked) == {campaign.id}
 
     asyncio.run(go())
 
@@ -296,10 +322,11 @@ def feeder_of(one: House) -> feeding.Feeder:
     return one.controller._feeder
 
 
-async def looked(one: House) -> None:
-    """The controller has looked into the books once more."""
-    before = feeder_of(one)._looked_s
-    await one.until(lambda: feeder_of(one)._looked_s > before)
+async def looked(one: House, times: int) -> None:
+    """The controller has looked into the books so often."""
+    for _ in range(times):
+        before = feeder_of(one)._look_s
+        await one.until(lambda at_s=before: feeder_of(one)._look_s > at_s)  # type: ignore[misc]
 
 
 def test_a_campaign_paused_while_it_finishes_is_paused(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

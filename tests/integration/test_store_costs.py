@@ -124,6 +124,15 @@ def test_housekeeping_costs_the_same_after_many_calls(scene: Scene) -> None:
     assert many <= 1.5 * few
 
 
+def test_who_has_somebody_due_costs_the_same_after_many_calls_and_before_many(scene: Scene) -> None:
+    costs = []
+    for done, due in ((5, 5), (300, 300)):
+        call(scene, done, spare=due)
+        costs.append(steps(scene, lambda: scene.store.pulse(10**12, 0)))
+        scene.store.campaigns.move(scene.store.campaigns.named(f"campaign-{scene.made}"), CampaignState.STOPPED, 9)
+    assert costs[1] <= 1.5 * costs[0]
+
+
 def test_housekeeping_uses_indexes(scene: Scene) -> None:
     call(scene, 3)
     if scene.on_postgres:

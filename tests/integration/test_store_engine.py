@@ -26,6 +26,8 @@ from ivr.usecases.recording import end_result, listen_result, record
 from tests.integration.scene import ON_POSTGRES, ON_SQLITE, Scene, listen, settings_in
 from tests.postgres import PostgresServer
 
+NOW_MS = 1_000
+
 
 def test_the_migrations_make_the_tables_of_the_code(scene: Scene) -> None:
     with scene.store.database.read() as connection:
@@ -265,10 +267,21 @@ def test_calls_to_be_ended_at_once_are_told_of_whatever_the_state(scene: Scene) 
     scene.store.campaigns.move(stopped, CampaignState.STOPPED, 9)
     scene.store.campaigns.release_calls(running.id, 100)
     scene.store.campaigns.release_calls(stopped.id, 200)
-    pulse = scene.store.pulse(100)
+    pulse = scene.store.pulse(NOW_MS, 100)
     assert pulse.campaign_release_ms == {running.id: 100, stopped.id: 200}
     assert [one.id for one in pulse.running] == [running.id, other.id]
-    assert scene.store.pulse(101).campaign_release_ms == {stopped.id: 200}
+    assert scene.store.pulse(NOW_MS, 101).campaign_release_ms == {stopped.id: 200}
+
+
+def test_it_is_told_which_running_campaigns_have_somebody_who_is_due(scene: Scene) -> None:
+    fresh, later, done, paused = scene.campaign(1), scene.campaign(1), scene.campaign(1), scene.campaign(1)
+    scene.dialing(done)
+    scene.store.campaigns.move(paused, CampaignState.PAUSED, 9)
+    with scene.store.database.write() as connection:
+        targets = schema.targets
+        connection.execute(targets.update().where(targets.c.campaign_id == later.id).values(due_at_ms=NOW_MS + 1))
+    assert scene.store.pulse(NOW_MS, 0).due == {fresh.id}
+    assert scene.store.pulse(NOW_MS + 1, 0).due == {fresh.id, later.id}
 
 
 def test_a_halt_may_ask_for_the_calls_to_be_ended(scene: Scene) -> None:
@@ -277,8 +290,8 @@ def test_a_halt_may_ask_for_the_calls_to_be_ended(scene: Scene) -> None:
     assert halts.release_at_ms() is None, "without a halt there is nothing to release"
     halts.begin(Halt(10, "me", ""))
     assert halts.release_at_ms() is None
-    assert scene.store.pulse(0).release_ms == 0
+    assert scene.store.pulse(NOW_MS, 0).release_ms == 0
     halts.release_calls(20)
-    assert (halts.release_at_ms(), scene.store.pulse(0).release_ms) == (20, 20)
+    assert (halts.release_at_ms(), scene.store.pulse(NOW_MS, 0).release_ms) == (20, 20)
     halts.end("me", 30)
-    assert (halts.release_at_ms(), scene.store.pulse(0).release_ms) == (None, 0)
+    assert (halts.release_at_ms(), scene.store.pulse(NOW_MS, 0).release_ms) == (None, 0)

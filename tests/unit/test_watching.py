@@ -13,7 +13,7 @@ from tests.unit.fakes.agi import until
 
 def watched(replies: list[bool | None], monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """After how many questions the server was killed, each time, while it answered so."""
-    monkeypatch.setattr(watching, "EVERY_S", 0)
+    monkeypatch.setattr(watching, "EVERY_S", 0.001)
     kills: list[int] = []
     left = list(replies)
 

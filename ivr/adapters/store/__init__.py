@@ -79,9 +79,9 @@ class Store:
         """The tables are those of this version."""
         self.database.migrate()
 
-    def pulse(self, released_since_ms: int) -> Pulse:
-        """What a controller asks twice a second. Releases asked for before that instant concern nobody any more."""
-        return pulse.take(self.database, released_since_ms)
+    def pulse(self, now_ms: int, released_since_ms: int) -> Pulse:
+        """What a controller asks twice a second. Releases asked for before the second instant concern nobody now."""
+        return pulse.take(self.database, now_ms, released_since_ms)
 
     def close(self) -> None:
         """No connection is left open."""

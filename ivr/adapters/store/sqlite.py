@@ -16,9 +16,11 @@ from ivr.rules import versions
 
 def open_engine(url: URL, busy_timeout_s: float) -> Engine:
     """An engine whose writing transactions hold the write lock from their first word."""
+    pool = {}
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": busy_timeout_s}, hide_parameters=True)
+        pool = {"pool_use_lifo": True}  # the connection used last: what it has cached is the freshest
+    engine = create_engine(url, connect_args={"timeout": busy_timeout_s}, hide_parameters=True, **pool)
     _tune(engine, busy_timeout_s)
     return engine
 
