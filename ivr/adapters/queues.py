@@ -42,8 +42,10 @@ MEDIA_TIMEOUT_S = 120
 """Preparing the longest recording takes some 15 s."""
 FAILURE_TTL_S = 7 * 24 * 3600
 HOLD_TTL_S = 10
-BELL_MS = 1_000
-"""One bell for the results of so long: an RQ job costs more than recording a hundred of them."""
+BELL_MS = 2_500
+"""A bell that was rung, or a job that goes on recording, stands for so long: an RQ job costs more than recording a
+hundred results."""
+BELL = "ivr:bell:record"
 CLAIM_IDLE_MS = 12_000
 """A result read by a worker that died is read again after this long."""
 
@@ -104,8 +106,18 @@ class Queues:
     @_translated
     def ring_record(self) -> None:
         """An RQ job will record what is in the results, unless one was rung for a moment ago."""
-        if self._hold_key("ivr:bell:record", BELL_MS):
+        if self._hold_key(BELL, BELL_MS):
             self._enqueue(RECORD, "ivr.doors.jobs.record")
+
+    @_translated
+    def hold_bell(self) -> None:
+        """A job goes on recording: for a moment nobody needs to ring."""
+        self._redis.set(BELL, 1, px=BELL_MS)
+
+    @_translated
+    def free_bell(self) -> None:
+        """The next results ring at once."""
+        self._redis.delete(BELL)
 
     @_translated
     def ring_media(self, upload_id: str) -> None:

@@ -32,6 +32,18 @@ class _Registering:
 class PlainWorker(_Registering, SimpleWorker):
     """Does each job in its own process: nothing is forked for a batch of calls."""
 
+    ending = False
+
+    def handle_warm_shutdown_request(self) -> None:
+        """The worker ends after this job, which may ask."""
+        PlainWorker.ending = True
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
+
+
+def told_to_end() -> bool:
+    """Whether the worker of this process was told to end: a job that could go on for long is to be over."""
+    return PlainWorker.ending
+
 
 class ForkingWorker(_Registering, Worker):
     """Each job has a process of its own, which may take so much memory and processor time and no more."""

@@ -6,6 +6,7 @@ import functools
 import os
 
 from ivr.adapters.queues import Queues
+from ivr.adapters.rq_workers import told_to_end
 from ivr.adapters.store import Store
 from ivr.rules.records import Way
 from ivr.settings import Settings, load
@@ -26,6 +27,6 @@ def originate(campaign_id: int, pbx: str, trunk: str, count: int) -> int:
 
 
 def record() -> int:
-    """Records everything that waits in the results. Returns how many."""
+    """Records everything that waits in the results, and what follows it. Returns how many."""
     _, store, queues = _parts()
-    return recording.record_waiting(queues, store, f"worker-{os.getpid()}")
+    return recording.record_while_they_come(queues, store, f"worker-{os.getpid()}", told_to_end)

@@ -23,6 +23,8 @@ CALLS: dict[str, Callable[[Queues], Any]] = {
     "ask_originate": lambda q: q.ask_originate(1, Way("pbx1", "lab"), 5),
     "answered_ask": lambda q: q.answered_ask(1, Way("pbx1", "lab")),
     "ring_record": lambda q: q.ring_record(),
+    "hold_bell": lambda q: q.hold_bell(),
+    "free_bell": lambda q: q.free_bell(),
     "ring_media": lambda q: q.ring_media("0" * 32),
     "media_asked": lambda q: q.media_asked("0" * 32),
     "push_orders": lambda q: q.push_orders("pbx1", ["a"]),
@@ -150,6 +152,54 @@ def test_everything_that_waits_is_recorded_and_gone(scene: Scene, queues: Queues
     assert record_waiting(queues, scene.store, "w1") == 10
     assert queues.waiting_results() == 0
     assert set(scene.states().values()) == {"ended"}
+
+
+def test_a_job_records_what_follows_and_nobody_rings_meanwhile(
+    scene: Scene, queues: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "ROUND_S", 0.0)
+    held: list[bool] = []
+
+    def no() -> bool:
+        """Not told to end; three times something more comes in, and its bell is rung."""
+        if len(held) < 3:
+            publish_a_call(scene, queues)
+            queues.ring_record()
+            held.append(queues._raw.llen("rq:queue:record") == 1)
+        return False
+
+    queues.ring_record()
+    publish_a_call(scene, queues)
+    free = queues.free_bell
+
+    def free_late() -> None:
+        publish_a_call(scene, queues)  # after the last round, by whom the bell is still held
+        free()
+
+    monkeypatch.setattr(queues, "free_bell", free_late)
+    assert recording.record_while_they_come(queues, scene.store, "w1", no) == 10
+    assert held == [True] * 3
+    queues.ring_record()
+    assert queues._raw.llen("rq:queue:record") == 2, "the next results ring at once"
+
+
+@pytest.mark.parametrize(("told", "stay_s"), [(True, 3600.0), (False, 0.0)])
+def test_a_job_told_to_end_or_long_at_work_leaves_what_comes_to_the_next(
+    scene: Scene, queues: Queues, monkeypatch: pytest.MonkeyPatch, told: bool, stay_s: float
+) -> None:
+    monkeypatch.setattr(recording, "ROUND_S", 0.0)
+    monkeypatch.setattr(recording, "STAY_S", stay_s)
+    asked: list[bool] = []
+
+    def told_to_end() -> bool:
+        assert len(asked) < 5, "it stays for ever"
+        publish_a_call(scene, queues)
+        asked.append(told)
+        return told
+
+    publish_a_call(scene, queues)
+    assert recording.record_while_they_come(queues, scene.store, "w1", told_to_end) == 4
+    assert len(asked) == 1
 
 
 BAD = [
