@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ivr.adapters.queues import GROUP, ORIGINATE, RECORD, RESULTS
+from ivr.adapters.queues import GROUP, ORIGINATE, RESULTS
 from ivr.errors import IvrError
 from ivr.rules.electorate import Person
 from ivr.rules.records import Campaign
@@ -47,7 +47,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         self._index_of = {person.number: person.index for person in self.people}
-        self._stale = self.up.handed(ORIGINATE) | self.up.handed(RECORD)
+        self._stale = self.up.handed(ORIGINATE)
 
     @contextlib.contextmanager
     def frozen(self, *, recording: bool = False) -> Iterator[Hold]:
@@ -70,7 +70,7 @@ class Scene:
 
     def _arrange(self, hold: Hold, recording: bool) -> None:
         up = self.up
-        hold.stop_idle("record-0", self._stale)
+        hold.stop_unlocked("record-0")  # its job goes on as long as results come: it is hardly ever idle
         wait_for(lambda: up.redis.xlen(RESULTS), "results that nobody has recorded")
         ordered = self._stand_in_jobs(hold, recording)
         hold.stop(SIPP)
