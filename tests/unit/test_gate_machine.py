@@ -45,6 +45,8 @@ NEVER_CALLED = frozenset(
      "parrainage", "scraped", "other", "undeclared"}
 )  # fmt: skip
 DAY = timedelta(days=1)
+NEXT_CAMPAIGN = CAMPAIGN + 1
+"""Calls are of the sponsor's other campaigns: of one campaign the first that is answered is the last."""
 WORDED = Hours.parse("10:00-20:00 mon-fri")
 INSTANTS = [
     "2026-12-24T12:00", "2026-12-25T12:00", "2026-12-31T23:00", "2027-01-01T11:00", "2027-03-26T18:59",
@@ -143,7 +145,7 @@ class Calls(RuleBasedStateMachine):
             territory=self.territory,
             sources=tuple(Source(kind) for kind in self.sources),
             grants=tuple(self.grants),
-            calls=tuple(SponsorCall(at, CAMPAIGN, True) for at in self.calls),
+            calls=tuple(SponsorCall(at, NEXT_CAMPAIGN, True) for at in self.calls),
         )
         asked = replace(
             asked, law=law, now=self.now, zones=(self.zone,), suppressed=self.stopped, halted=self.halted,
