@@ -9,6 +9,7 @@ from ivr.adapters.sound.signature import announced_bytes, container_of, looks_li
     ("head", "demuxer"),
     [
         (b"RIFF\x00\x00\x00\x00WAVEfmt ", "wav"),
+        (b"BW64\xff\xff\xff\xffWAVEds64", "wav"),
         (b"OggS\x00\x02", "ogg"),
         (b"fLaC\x00\x00", "flac"),
         (b"\x1aE\xdf\xa3\x9fB", "matroska"),

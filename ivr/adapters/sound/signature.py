@@ -15,6 +15,8 @@ _PICTURES = ",mjpeg,png,gif,bmp,webp,h264,hevc,vp8,libvpx,vp9,libvpx-vp9,av1,lib
 ID3_HEADER_BYTES = 10
 _SIZE_UNKNOWN = 0x7FFF_0000
 _ASF_GUID = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+_ASF_PROPERTIES, _ASF_SIZE_AT = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365"), 40
+"""The object that holds the file's size, and where in it."""
 _ZIP_END, _ZIP_END_BYTES = b"PK\x05\x06", 22
 _MARKUP = re.compile(rb"%PDF-|<(?:!doctype|html|script|svg|mpd|\?php)[\s>]", re.I)
 
@@ -71,7 +73,7 @@ def container_of(head: bytes, after_tag: bytes = b"") -> Container | None:
     """
     if head[:3] == b"ID3":
         return _tagged(after_tag) if len(head) >= ID3_HEADER_BYTES else None
-    if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
+    if head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE":
         return _WAV
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
         return _AIFF
@@ -115,7 +117,11 @@ def _is_mpeg_frame(head: bytes) -> bool:
 
 
 def announced_bytes(head: bytes) -> int:
-    """How long a wav or aiff file says it is (ffmpeg does not compare); 0 when it does not say, as one from a pipe."""
+    """How long a wav, aiff or wma file says it is (ffmpeg does not compare); 0 when it does not, as one from a pipe."""
+    if head.startswith(_ASF_GUID):
+        at = head.find(_ASF_PROPERTIES)
+        size = int.from_bytes(head[at + _ASF_SIZE_AT : at + _ASF_SIZE_AT + 8], "little") if at > 0 else 0
+        return size if size < _SIZE_UNKNOWN else 0
     if head[:4] not in (b"RIFF", b"FORM"):
         return 0
     size = int.from_bytes(head[4:8], "little" if head[:4] == b"RIFF" else "big")

@@ -139,7 +139,7 @@ def test_ffmpeg_has_the_same_g711(ffmpeg: MakeSound, tmp_path: Path) -> None:
 def hostile(folder: Path, victim: Path) -> dict[str, tuple[bytes, str]]:
     """Name, content, and what the refusal must say."""
     whole_wav, whole_flac, whole_m4a = (victim.with_suffix(suffix).read_bytes() for suffix in (".wav", ".flac", ".m4a"))
-    mp3 = victim.with_suffix(".mp3").read_bytes()
+    mp3, wma = victim.with_suffix(".mp3").read_bytes(), victim.with_suffix(".wma").read_bytes()
     header = whole_wav[8 : whole_wav.index(b"data") + 4] + bytes(4)
     header_only = b"RIFF" + len(header).to_bytes(4, "little") + header
     return {
@@ -154,6 +154,7 @@ def hostile(folder: Path, victim: Path) -> dict[str, tuple[bytes, str]]:
         "cut.flac": (whole_flac[: len(whole_flac) // 2], "cut short"),
         "cut.m4a": (whole_m4a[: len(whole_m4a) // 2], "damaged or incomplete"),
         "cut.mp3": (mp3[: len(mp3) // 2], "cut short"),
+        "cut.wma": (wma[: len(wma) // 2], "cut short"),
         "noise.mp3": (b"ID3\x04\0\0\0\0\0\0" + os.urandom(20000).replace(b"\xff", b"\0"), "damaged or incomplete"),
         "slow.wav": (whole_wav[:24] + (1).to_bytes(4, "little") + whole_wav[28:], "samples per second"),
     }
@@ -161,7 +162,7 @@ def hostile(folder: Path, victim: Path) -> dict[str, tuple[bytes, str]]:
 
 NAMES = (  # noqa: SIM905 - it reads better on two lines
     "notes.mp3 empty.mp3 playlist.mp3 concat.mp3 page.m4a program.wav zero.wav cut.wav cut.flac cut.m4a cut.mp3 "
-    "noise.mp3 slow.wav"
+    "cut.wma noise.mp3 slow.wav"
 ).split()
 
 

@@ -75,7 +75,9 @@ def test_other_odd_containers(speech_wav: Path, settings: Settings, ffmpeg: Make
         ffmpeg("-ss", "2", "-i", aac, "-c", "copy", tmp_path / "edited.m4a"): truth.length_s - 2,
         ffmpeg("-i", speech_wav, "-af", "pan=5.1|FC=c0", "-ar", "48000", tmp_path / "centre.wav"): truth.length_s,
     }
+    rf64 = ffmpeg("-i", speech_wav, "-rf64", "always", tmp_path / "a.wav").read_bytes()
     for name, content, length_s in (
+        ("broadcast.wav", b"BW64" + rf64[4:], truth.length_s),
         ("chained.ogg", vorbis.read_bytes() * 2, 2 * truth.length_s),
         ("two tags.mp3", id3(b"PRIV", b"x" * 2_000_000) + id3(b"PRIV", b"y" * 500) + mp3, truth.length_s),
     ):
