@@ -49,7 +49,7 @@ class Columns:
 
 def columns_of(names: Sequence[str]) -> Columns:
     """What the columns of those names hold; of two that hold the same fact, the first."""
-    joined = ["".join(_words(name)) for name in names]
+    joined = ["".join(words_of(name)) for name in names]
 
     def first(pattern: re.Pattern[str]) -> int:
         return next((at for at, word in enumerate(joined) if pattern.fullmatch(word)), -1)
@@ -68,13 +68,14 @@ def columns_of(names: Sequence[str]) -> Columns:
 
 def names_a_number(header: str) -> bool:
     """True if a column with this header holds telephone numbers; accents, case and separators do not matter."""
-    words = _words(header)
+    words = words_of(header)
     if any(OTHER.fullmatch(word) for word in words):
         return False
     joined = "".join(words)
     return any(PHONE.fullmatch(word) for word in [*words, joined]) or ALONE.fullmatch(joined) is not None
 
 
-def _words(header: str) -> list[str]:
+def words_of(header: str) -> list[str]:
+    """The words of a column's name, without accents, in small letters."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", header) if not unicodedata.combining(c))
     return re.findall("[a-z]+", re.sub("([a-z])([A-Z])", r"\1 \2", plain).lower())

@@ -70,6 +70,11 @@ class Listen:
         """The most that was heard of `segment` in one play, milliseconds: a repeat adds no length to the message."""
         return max((play.heard_ms for play in self.plays if play.segment is segment), default=0)
 
+    @property
+    def until_ms(self) -> int:
+        """The last instant at which anything was heard, since the call script began."""
+        return max((play.began_ms + play.heard_ms for play in self.plays), default=0)
+
 
 def plain(listen: Listen) -> dict[str, Any]:
     """All of the listen but its attempt, in what JSON knows: how it travels and how it is kept."""

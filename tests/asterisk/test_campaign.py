@@ -11,10 +11,11 @@ import pytest
 
 from ivr.adapters.pbx import instance, sip_capture
 from ivr.errors import BadTransition, Refused
+from ivr.rules.auditing import Kind
 from ivr.rules.findings import Weight
 from ivr.rules.segments import Segment
 from ivr.rules.states import CampaignState
-from ivr.usecases import campaigns, doctoring, halting, health, reports, tracing
+from ivr.usecases import auditing, campaigns, doctoring, halting, health, reports, tracing
 from tests.crowd import crowd, leaver, listener, stopper
 from tests.stack import Stack, running_stack, wait_for
 
@@ -45,6 +46,10 @@ def test_a_campaign_is_called_and_told_truly(stack: Stack) -> None:
     assert worst <= 10
     with pytest.raises(BadTransition, match="finished"):
         campaigns.start(stack.store, stack.settings, campaign.name)
+    (pbx,) = auditing.audit_of(stack.store, stack.settings, campaign.name).verdicts
+    assert (pbx.calls, pbx.compared) == (32, report.answered), "Asterisk saw every call, and how long it lasted"
+    slow = [one for one in pbx.disagreements if one.kind is Kind.CALL_LONGER]  # a busy machine answers before it speaks
+    assert list(pbx.disagreements) == slow
 
 
 def test_the_story_of_a_call_is_told_by_every_witness_but_not_the_listener(stack: Stack) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, or_, select
+from sqlalchemy import ColumnElement, Row, RowMapping, func, or_, select
 
 from ivr.adapters.store import schema
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.facts import SENT
+from ivr.adapters.store.hearing import as_listen
 from ivr.rules.again import policy_of
+from ivr.rules.auditing import BookedCall
 from ivr.rules.doctor import Booked
 from ivr.rules.states import AttemptState, Outcome
 
@@ -87,6 +89,12 @@ class Audit:
         known = {name: value if value is not None else "" for name, value in row.items() if name in LISTENED}
         return Told(**{**row, **known, "state": AttemptState(row["state"])})
 
+    def calls_of(self, campaign_id: int) -> list[BookedCall]:
+        """Every call of the campaign that is over, with how long something was heard in it."""
+        with self._database.read() as connection:
+            rows = connection.execute(_CALLS.where(ATTEMPTS.c.campaign_id == campaign_id)).mappings()
+            return [_call(row) for row in rows]
+
     def newest(self) -> str | None:
         """The id that sorts last, None when nobody was ever called."""
         with self._database.read() as connection:
@@ -111,6 +119,28 @@ _TOLD = (
     .join(schema.contacts, schema.contacts.c.id == schema.targets.c.contact_id)
     .outerjoin(schema.listens, schema.listens.c.attempt_id == ATTEMPTS.c.id)
 )
+
+
+_CALLS = (
+    select(
+        ATTEMPTS.c.id.label("attempt"),
+        *(ATTEMPTS.c[name] for name in ("pbx", "trunk", "outcome", "claimed_at_ms", "dialing_at_ms")),
+        schema.contacts.c.number,
+        schema.listens,
+    )
+    .join(schema.targets, schema.targets.c.id == ATTEMPTS.c.target_id)
+    .join(schema.contacts, schema.contacts.c.id == schema.targets.c.contact_id)
+    .outerjoin(schema.listens, schema.listens.c.attempt_id == ATTEMPTS.c.id)
+    .where(ATTEMPTS.c.state == AttemptState.ENDED.value)
+    .order_by(ATTEMPTS.c.id)
+)
+
+
+def _call(row: RowMapping) -> BookedCall:
+    sent_at_ms = row["claimed_at_ms"] if row["dialing_at_ms"] is None else row["dialing_at_ms"]
+    heard_ms = as_listen(row).until_ms if row["attempt_id"] else None
+    answered = row["outcome"] == Outcome.ANSWERED
+    return BookedCall(row["attempt"], row["number"], row["pbx"], row["trunk"], sent_at_ms, answered, heard_ms)
 
 
 def _query(*where: ColumnElement[bool]) -> Any:

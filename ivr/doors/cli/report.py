@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
+from pathlib import Path
 
 import click
 from rich.markup import escape
 
 from ivr.doors.cli.parts import console, say, settings_of, store_of
-from ivr.usecases import purging
+from ivr.doors.report import as_audit
+from ivr.usecases import auditing, purging
 from ivr.usecases.campaigns import now_ms
 from ivr.usecases.who import login_name
 
@@ -40,3 +43,37 @@ def purge(context: click.Context, only_due: bool) -> None:
             total = sum(found.values())
             purged = purging.purge(store, settings, at_ms, login_name(), lambda done: say(f"{done:,} of {total:,}"))
             console.print(f"what was heard in {purged:,} calls is deleted; every report says what it said before")
+
+
+@report.command()
+@click.argument("campaign")
+@click.option(
+    "--carrier-cdr",
+    "carrier_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The carrier's own list of the calls, CSV: number called, beginning, seconds; instants without a zone are"
+    " in the campaign's.",
+)
+@click.option("--trunk", default="", help="Whose calls that file has. Default: those of all the campaign's trunks.")
+@click.option("--json", "as_json", is_flag=True, help="For programs, with every disagreement.")
+@click.option("--language", type=click.Choice(["fr", "en"]), help="Default: the setting `language`.")
+@click.pass_context
+def audit(
+    context: click.Context, campaign: str, carrier_file: Path | None, trunk: str, as_json: bool, language: str | None
+) -> None:
+    """Compare what the books say was heard with those who saw the calls too: the PBX's record, the carrier's file.
+
+    Nobody can hear longer than their call lasted, and nobody who heard little was long on the line. Disagreements are
+    listed without whole numbers, and the greatest is stated. Exit code 1 when there is any. Run it on the machine of
+    the Asterisk that made the calls.
+    """
+    settings = settings_of(context)
+    with store_of(settings) as store:
+        found = auditing.audit_of(store, settings, campaign, carrier_file, trunk)
+    if as_json:
+        click.echo(as_audit.as_json(found))
+    else:
+        for line in as_audit.as_text(found, language or settings.language):
+            click.echo(line)
+    if not found.agrees:
+        sys.exit(1)
