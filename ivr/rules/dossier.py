@@ -32,6 +32,8 @@ class Dossier:
     eu_eligibility: str = ""
     cdp_receipt: str = ""
     voter_contact_registry: str = ""
+    email: str = ""
+    funding_origin: str = ""
 
     @classmethod
     def read(cls, kept: Mapping[str, Any]) -> Dossier:
@@ -75,6 +77,8 @@ MEANINGS: Mapping[str, str] = {
     "eu_eligibility": "that the sponsor may buy political advertising in the Union, and why",
     "cdp_receipt": "the CDP's receipt",
     "voter_contact_registry": "the registration in the Voter Contact Registry",
+    "email": "an e-mail address that anybody may write to; the transparency notice shows it",
+    "funding_origin": "where the money comes from: public or private, from within or outside the Union",
 }
 
 

@@ -16,7 +16,7 @@ from ivr.errors import NotFound
 from ivr.rules import chain
 from ivr.rules.records import Campaign
 from ivr.settings import Settings
-from ivr.usecases import invoicing, rules_kept
+from ivr.usecases import invoicing, rules_kept, transparency
 from ivr.usecases.campaigns import now_ms
 from ivr.usecases.reports import report_of
 from ivr.usecases.who import login_name
@@ -109,9 +109,11 @@ def _texts(store: Store, campaign: Campaign) -> dict[str, bytes]:
         "journal.json": [asdict(link) for link in links],
         "consents.json": [asdict(link) for link in store.consents.sample(campaign.id, campaign.sponsor_id, SAMPLE)],
     }
+    told["transparency.json"] = shown = transparency.notice(store, campaign, now_ms())
     if campaign.terms is not None:
         told["invoice.json"] = invoicing.content(invoicing.invoice_of(store, campaign.name))
-    return {name: _json(value) for name, value in told.items()}
+    pages = {f"transparency.{one}.html": transparency.html(shown, one).encode() for one in ("fr", "en")}
+    return {name: _json(value) for name, value in told.items()} | pages
 
 
 def _audio(settings: Settings, campaign: Campaign) -> dict[str, bytes]:

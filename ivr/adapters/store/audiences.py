@@ -44,6 +44,12 @@ class Audiences:
                 question = select(sum_).where(of_batch, *conditions(selection, CELLS))
             return int(connection.execute(question).scalar_one())
 
+    def of_campaign(self, campaign_id: int) -> str:
+        """The line by which the campaign's people were selected; "": its whole batch."""
+        line = select(schema.campaigns.c.audience).where(schema.campaigns.c.id == campaign_id)
+        with self._database.read() as connection:
+            return str(connection.execute(line).scalar_one())
+
 
 def _members() -> FromClause:
     return MEMBERS.join(CONTACTS, CONTACTS.c.id == MEMBERS.c.contact_id)

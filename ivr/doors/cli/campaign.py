@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,11 @@ from ivr.doors.cli.progress import follow, limits_line, line, version_lines
 from ivr.doors.cli.spoken import spoken_options, texts_of
 from ivr.doors.report import terminal
 from ivr.doors.report.forms import FORMS
+from ivr.rules import transparency_words
 from ivr.rules.pack import BASE, MessageClass
 from ivr.rules.sharing import EQUAL
-from ivr.usecases import campaigns, drafting, reports
+from ivr.usecases import campaigns, drafting, reports, transparency
+from ivr.usecases.campaigns import now_ms
 from ivr.usecases.drafting import Change, Draft, Rules
 
 WHEN = "date and time in the campaign's time zone, as in 2026-12-01T20:00"
@@ -219,6 +222,29 @@ def report(context: click.Context, name: str, form: str, output: Path | None, la
     put(FORMS[form](made, language), output)
     if output is not None:
         say(f"written: {output}")
+
+
+@campaign.command("transparency")
+@click.argument("name")
+@click.option(
+    "--format", "form", type=click.Choice(["html", "json"]), default="html", show_default=True, help="Page or data."
+)
+@click.option("--output", type=click.Path(path_type=Path), help="Write to this file instead of the terminal.")
+@click.option("--language", type=click.Choice(["fr", "en"]), help="Of the page. Default: the campaign's.")
+@click.pass_context
+def transparency_(context: click.Context, name: str, form: str, output: Path | None, language: str | None) -> None:
+    """Write the transparency notice of Regulation (EU) 2024/900: sponsor, money, election, who was chosen and how.
+
+    Publish the page where the spoken notice says, before the first call and again when the campaign is over; what the
+    sponsor's dossier does not hold is named on stderr, and the page says that it was not given.
+    """
+    with store_of(settings_of(context)) as store:
+        one = store.campaigns.named(name)
+        told = transparency.notice(store, one, now_ms())
+    spoken = language or (one.language if one.language in transparency_words.WORDS else "en")
+    put(transparency.html(told, spoken) if form == "html" else json.dumps(told, ensure_ascii=False, indent=2), output)
+    if told["missing"]:
+        say(f"missing: {', '.join(told['missing'])}; `ivr sponsor set` gives what is the sponsor's to give")
 
 
 def put(made: str | bytes, output: Path | None) -> None:
