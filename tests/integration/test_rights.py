@@ -5,18 +5,23 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 
 import pytest
 from click.testing import CliRunner, Result
 
+from ivr.doors.answer import as_pdf
+from ivr.doors.answer.words import WORDS
 from ivr.doors.cli import cli
 from ivr.errors import NotFound, NotReady, Refused
+from ivr.rules.consent import Consent
 from ivr.rules.findings import Weight
+from ivr.rules.provenance import UNDECLARED
 from ivr.rules.rights import DAY_MS, KINDS, Right
 from ivr.settings import Lab
-from ivr.usecases import clocks, rights
+from ivr.usecases import clocks, consenting, rights
 from ivr.usecases.campaigns import now_ms
-from tests.integration.consents import record, whole
+from tests.integration.consents import SPONSOR, record, whole
 from tests.integration.scene import Scene
 from tests.integration.test_consents import NUMBER, listed
 
@@ -179,6 +184,30 @@ def test_a_request_is_told_of_ten_days_before_it_is_late_and_when_it_is(scene: S
     assert [finding.weight for finding in clocks.examine(scene.store)] == [Weight.OK]
 
 
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_an_answer_on_paper_has_all_that_is_kept_and_can_be_read_aloud(scene: Scene, language: str) -> None:
+    campaign = scene.campaign(1, batch_id=listed(scene, "*town* meeting"))
+    record(scene, whole(NUMBER))
+    scene.dialing(campaign)
+    consenting.withdraw(scene.store, scene.settings, SPONSOR, NUMBER, (), "letter of today")
+    case, e164 = rights.ask(scene.store, scene.settings, Right.ACCESS, NUMBER, "letter")
+    told = rights.answer(scene.store, case, e164, "passport shown")
+    laid = as_pdf.sheet(told, language, 0)
+    text = json.dumps(laid.plain(), ensure_ascii=False)
+    for kept in (NUMBER, case.id, "*town* meeting", "J'accepte d'être appelé par automate.", "form-3", "192.0.2.7",
+                 "letter of today", campaign.name, SPONSOR, "withdrawal", "automated_voice"):  # fmt: skip
+        assert kept in text, kept
+    assert len(laid.tables) == 1 + 2 + 3  # a source, two events of consent; permissions, stops and calls
+    data = as_pdf.render(told, language, 0)
+    assert b"pdfuaid" in data
+    assert data == as_pdf.render(told, language, 0)
+
+
+def test_both_languages_have_the_same_words() -> None:
+    assert WORDS["fr"].keys() == WORDS["en"].keys()
+    assert Consent("x").body().keys() | asdict(UNDECLARED).keys() <= WORDS["fr"].keys()
+
+
 def test_the_commands(make_scene: Callable[..., Scene]) -> None:
     scene = make_scene(lab=Lab(enabled=True))
     listed(scene)
@@ -197,6 +226,10 @@ def test_the_commands(make_scene: Callable[..., Scene]) -> None:
     assert number == NUMBER
     assert json.loads(run("confirm", id_, NUMBER, code).output)["sources"][0]["name"] == "one"
     assert json.loads(run("access", NUMBER, "--identity", "passport seen").output)["known"]["kept"] is True
+    paper = scene.settings.home / "answer.pdf"
+    for words in (("access",), ("where-from", "--language", "en")):
+        assert run(*words, NUMBER, "--identity", "seen", "--format", "pdf", "--output", str(paper)).exit_code == 0
+        assert paper.read_bytes().startswith(b"%PDF")
     assert "put right" in run("rectify", NUMBER, "--language", "en", "--identity", "passport seen").output
     assert "nobody calls" in run("object", NUMBER).output
     complaint = json.loads(run("complain", NUMBER, "--text", "at night").output)

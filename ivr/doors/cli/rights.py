@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
 from rich.markup import escape
 from rich.table import Table
 
+from ivr.doors.answer import as_pdf
+from ivr.doors.cli.campaign import put
 from ivr.doors.cli.parts import console, say, settings_of, store_of
 from ivr.rules.rights import AT_ONCE, Right
 from ivr.usecases import rights as usecase
+from ivr.usecases.campaigns import now_ms
 
 IDENTITY = click.option(
     "--identity",
@@ -22,18 +27,44 @@ IDENTITY = click.option(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How an answer is handed over."""
+
+    form: str = "json"
+    output: Path | None = None
+    language: str = "fr"
+
+    def tell(self, told: dict[str, Any]) -> None:
+        """The answer is in the file or on the terminal."""
+        if self.form == "pdf" and "sources" in told.get("known", told):
+            put(as_pdf.render(told, self.language, now_ms()), self.output)
+        else:
+            put(json.dumps(told, ensure_ascii=False, indent=2, default=str), self.output)
+
+
+def told_as(command: Callable[..., None]) -> Callable[..., None]:
+    """The command prints its answer as JSON, or writes it as a document to be handed over."""
+    form = click.option("--format", "form", type=click.Choice(["json", "pdf"]), default="json", help="Default: json.")
+    output = click.option("--output", type=click.Path(path_type=Path), help="Write to this file; a PDF needs one.")
+    language = click.option("--language", type=click.Choice(["fr", "en"]), default="fr", help="Of a PDF. Default: fr.")
+    return form(output(language(command)))
+
+
 @click.group()
 def rights() -> None:
     """What people ask: where their number came from, a copy, no more calls, erasure, correction, a complaint."""
 
 
-def _asked(context: click.Context, right: Right, number: str, identity: str, asked: dict[str, Any]) -> None:
+def _asked(
+    context: click.Context, right: Right, number: str, identity: str, asked: dict[str, Any], form: Form | None = None
+) -> None:
     """Answered at once when it was checked whose number it is; else a code goes to the number."""
     settings = settings_of(context)
     with store_of(settings) as store:
         if identity or right in AT_ONCE:
             case, e164 = usecase.ask(store, settings, right, number, "desk", asked)
-            _tell(usecase.answer(store, case, e164, identity))
+            (form or Form()).tell(usecase.answer(store, case, e164, identity))
             return
         case = usecase.ask_by_code(store, settings, right, number, asked, usecase.send_to_lab(settings))
     say(f"case {case.id}: a code is on its way to the number; then: ivr rights confirm {case.id} NUMBER CODE")
@@ -50,8 +81,22 @@ def _command(right: Right, text: str) -> Callable[..., None]:
     return command
 
 
-_command(Right.WHERE_FROM, "Tell where a number came from: every delivery, with what was declared, and every consent.")
-_command(Right.ACCESS, "Print all that is kept of a number: facts, sources, consents, permissions, stops, calls.")
+def _told_command(right: Right, text: str) -> Callable[..., None]:
+    @rights.command(right.value, help=text)
+    @click.argument("number")
+    @IDENTITY
+    @told_as
+    @click.pass_context
+    def command(context: click.Context, /, number: str, identity: str, **form: Any) -> None:
+        _asked(context, right, number, identity, {}, Form(**form))
+
+    return command
+
+
+_told_command(
+    Right.WHERE_FROM, "Tell where a number came from: every delivery, with what was declared, and every consent."
+)
+_told_command(Right.ACCESS, "Tell all that is kept of a number: facts, sources, consents, permissions, stops, calls.")
 _command(Right.OBJECT, "Let nobody call the number any more, at once; whoever asks for it.")
 _command(Right.ERASE, "Erase what is kept of a number, but for what a law wants kept; nobody calls it any more.")
 
@@ -82,12 +127,16 @@ def complain(context: click.Context, number: str, text: str) -> None:
 @click.argument("case")
 @click.argument("number")
 @click.argument("code")
+@told_as
 @click.pass_context
-def confirm(context: click.Context, case: str, number: str, code: str) -> None:
-    """Give back the code that was sent to a number; what was asked for is done, and printed as JSON."""
+def confirm(context: click.Context, /, case: str, number: str, code: str, **form: Any) -> None:
+    """Give back the code that was sent to a number; what was asked for is done, and told.
+
+    A PDF is made of what is told of a number (access, where-from); any other answer is printed as JSON.
+    """
     settings = settings_of(context)
     with store_of(settings) as store:
-        _tell(usecase.confirm(store, settings, case, number, code))
+        Form(**form).tell(usecase.confirm(store, settings, case, number, code))
 
 
 @rights.command()
@@ -114,10 +163,6 @@ def list_(context: click.Context, every: bool) -> None:
             days = (_day(case.received_at_ms), _day(case.due_at_ms))
             table.add_row(case.id, case.right.value, *days, clock.value, escape(case.result))
     console.print(table)
-
-
-def _tell(told: dict[str, Any]) -> None:
-    click.echo(json.dumps(told, ensure_ascii=False, indent=2, default=str))
 
 
 def _day(at_ms: int) -> str:

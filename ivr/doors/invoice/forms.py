@@ -12,9 +12,10 @@ from rich.markup import escape
 from rich.table import Table as Shown
 
 from ivr.adapters.pdf import pdf
-from ivr.doors.invoice.sheet import Sheet, sheet
+from ivr.doors.invoice.sheet import sheet
 from ivr.doors.invoice.words import Say
 from ivr.doors.report.as_csv import BYTE_ORDER_MARK, Cell, harmless
+from ivr.doors.sheet import Sheet
 from ivr.rules.invoice import Line
 from ivr.rules.price_list import PRICE_UNITS
 from ivr.usecases.invoicing import Invoice, content
@@ -45,7 +46,7 @@ def as_csv(made: Invoice, excel: bool = False, account_code: str = "") -> str:
 
 def as_pdf(made: Invoice, language: str) -> bytes:
     """Tagged, so that it can be read aloud."""
-    return pdf("invoice", sheet(made, language).plain())
+    return pdf("sheet", sheet(made, language).plain())
 
 
 def show(made: Invoice, console: Console, language: str) -> None:

@@ -3,49 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from ivr.doors.invoice.words import Say
+from ivr.doors.sheet import Column, Sheet, Table
 from ivr.usecases.invoicing import Invoice
 
 UNKNOWN = "—"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column. right: of figures. wide: takes the room that is left."""
-
-    name: str
-    right: bool = False
-    wide: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table of texts."""
-
-    title: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """The whole of it, in the order in which it is read."""
-
-    title: str
-    author: str
-    language: str
-    facts: tuple[tuple[str, str], ...]
-    tables: tuple[Table, ...]
-    notes: tuple[str, ...]
-
-    def plain(self) -> dict[str, Any]:
-        """For a template."""
-        return asdict(self)
 
 
 def sheet(made: Invoice, language: str) -> Sheet:

@@ -1,0 +1,1 @@
+"""What a person who asked is told, as a document."""
