@@ -1,7 +1,7 @@
 """What importing a file of contacts costs, and counting audiences of it afterwards.
 
-`make bench-contacts` (ROWS=1000000 for a short look, ON=sqlite for one database). The rows are made up: people of a few
-places, with the numbers of the French plan in a scattered order. The ranges reserved for fiction hold far too few
+`make bench-contacts` (ROWS=1000000 for a short look, ON=sqlite for one database). The rows are made up: people of every
+commune, with the numbers of the French plan in a scattered order. The ranges reserved for fiction hold far too few
 numbers to fill a national file, so these may be somebody's: nothing here can call, and all of it is removed.
 By estimate 150 bytes of disk a row are needed in TMPDIR.
 """
@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import resource
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,27 +21,18 @@ from full_books import databases, opened
 from reports import server_cpu_s, timed_ms
 
 from ivr.adapters.store import Store
+from ivr.adapters.territories import french
 from ivr.settings import Settings
 from ivr.usecases.audience import count
 from ivr.usecases.contacts import import_file
 
 HEADER = "telephone;code postal;ville;annee de naissance;langue\n"
-PLACES = (
-    "75011;Paris",
-    "75018;Paris",
-    "13002;Marseille",
-    "69003;Lyon",
-    "31000;Toulouse",
-    "44000;Nantes",
-    "67000;Strasbourg",
-    "59000;Lille",
-    "35000;Rennes",
-    "33000;Bordeaux",
-    "29200;Brest",
-    ";",
-)
-MOBILE, FIXED, SCATTER = (600_000_000, 200_000_000), (100_000_000, 500_000_000), 61_803_399
-"""First number of nine digits of each kind, and how many there are; SCATTER is prime to both, so none comes twice."""
+MOBILE, FIXED = ((600_000_000, 100_000_000), (730_000_000, 70_000_000)), ((100_000_000, 500_000_000),)
+"""Ranges of each kind of line: first number of nine digits, and how many. 0700 to 0729 are of no mobile."""
+SCATTER = 61_803_399
+"""Prime to how many numbers there are of each kind, so none comes twice by itself."""
+NO_PLACE, REPEATED, ENGLISH = 12, 100, 50
+"""One row in so many: without a place, with the number of the row before, in English."""
 ROWS_AT_ONCE = 100_000
 AUDIENCES = (
     "",
@@ -85,17 +78,30 @@ def measure(store: Store, settings: Settings, rows: int) -> dict[str, Any]:
 
 
 def write(file: Path, rows: int) -> None:
-    """One person in five has a fixed line; no two have the same number."""
+    """One person in five has a fixed line; places are unlike in size, as communes are."""
+    places = [f"{one.postcodes[0]};{one.name}" for one in french().communes.values() if one.postcodes]
+    random.Random(1).shuffle(places)
     with file.open("w", encoding="utf-8") as text:
         text.write(HEADER)
         for begin in range(0, rows, ROWS_AT_ONCE):
-            text.write("".join(person(at) for at in range(begin, min(begin + ROWS_AT_ONCE, rows))))
+            text.write("".join(person(at, places) for at in range(begin, min(begin + ROWS_AT_ONCE, rows))))
 
 
-def person(at: int) -> str:
-    first, numbers = FIXED if at % 5 == 0 else MOBILE
-    number = first + at * SCATTER % numbers
-    return f"0{number};{PLACES[at * 7 % 12]};{1935 + at * 31 % 73};{'en' if at % 50 == 0 else 'fr'}\n"
+def person(at: int, places: Sequence[str]) -> str:
+    number = number_of(at - 1 if at % REPEATED == REPEATED - 1 else at)
+    share = at * SCATTER % 1_000_003 / 1_000_003
+    place = places[int(len(places) ** share) - 1] if at % NO_PLACE else ";"
+    return f"0{number};{place};{1935 + at * 31 % 73};{'en' if at % ENGLISH == 0 else 'fr'}\n"
+
+
+def number_of(at: int) -> int:
+    ranges = FIXED if at % 5 == 0 else MOBILE
+    nth = at * SCATTER % sum(numbers for _, numbers in ranges)
+    for first, numbers in ranges:
+        if nth < numbers:
+            return first + nth
+        nth -= numbers
+    raise ValueError(at)
 
 
 def counted(store: Store, batch: str, line: str) -> dict[str, float]:

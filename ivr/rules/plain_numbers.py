@@ -24,14 +24,13 @@ _EACH = 1
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """What all numbers with the same first digits are: their country code before the national digits, or a refusal.
+    """What all numbers with the same first digits are: of that line type, or refused for that reason.
 
     base: the country code followed by zeros, so that base + national digits is the E.164 number without its plus.
     """
 
     base: int
-    line_type: LineType | None
-    refused: NumberRefused | None = None
+    outcome: LineType | Reason
 
 
 class PlainNumbers:
@@ -43,7 +42,7 @@ class PlainNumbers:
         self._length, beginnings = _plan(country) if self._deciding else (0, ())
         self._tables = {beginning: bytearray(10**self._deciding) for beginning in beginnings}
         self._outcomes: list[Plain | None] = [None, None]
-        self._known: dict[tuple[int, LineType | None, str], int] = {}
+        self._known: dict[tuple[int, LineType | Reason | None], int] = {}
 
     def read(self, raw: str) -> tuple[int, LineType]:
         """E.164 digits as a number, and the line type, as numbers.parse() has them; raises its NumberRefused."""
@@ -57,9 +56,9 @@ class PlainNumbers:
         plain = self._outcomes[outcome]
         if plain is None:
             return _slowly(raw, self._country)
-        if plain.refused is not None or plain.line_type is None:
-            raise plain.refused or NumberRefused  # the same each time: it holds a reason, no number
-        return plain.base + int(national), plain.line_type
+        if isinstance(plain.outcome, Reason):
+            raise NumberRefused(plain.outcome)  # a new one: an exception keeps a trace of each time it was raised
+        return plain.base + int(national), plain.outcome
 
     def _learn(self, table: bytearray, beginning: str, first: int) -> int:
         """What parse() says of three numbers with these first digits, if it is the same of all."""
@@ -73,23 +72,22 @@ class PlainNumbers:
             table[first] = self._number_of(only)
         return table[first]
 
-    def _said(self, beginning: str, national: str) -> tuple[int, LineType | None, str]:
+    def _said(self, beginning: str, national: str) -> tuple[int, LineType | Reason | None]:
+        """What it is; None: what base + national digits would not be."""
         try:
             number = parse(beginning + national, self._country)
         except NumberRefused as refused:
-            return 0, None, refused.reason.value
+            return 0, refused.reason
         digits = int(number.e164[1:])
         base = digits - int(national)
-        plain = base % 10**self._length == 0
-        return (base, number.line_type, "") if plain else (digits, None, "")
+        return (base, number.line_type) if base % 10**self._length == 0 else (digits, None)
 
-    def _number_of(self, said: tuple[int, LineType | None, str]) -> int:
+    def _number_of(self, said: tuple[int, LineType | Reason | None]) -> int:
         if said not in self._known:
-            base, line_type, reason = said
-            refused = NumberRefused(Reason(reason)) if reason else None
-            self._known[said] = len(self._outcomes) if line_type or refused else _EACH
-            if line_type or refused:
-                self._outcomes.append(Plain(base, line_type, refused))
+            base, outcome = said
+            self._known[said] = len(self._outcomes) if outcome else _EACH
+            if outcome:
+                self._outcomes.append(Plain(base, outcome))
         return self._known[said]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 EARLIEST = 130
 """Years ago: nobody is older."""
@@ -28,6 +29,7 @@ def birth_year(cell: str, this_year: int, is_age: bool = False) -> int:
     return year if this_year - EARLIEST <= year <= this_year else 0
 
 
+@lru_cache(maxsize=1024)
 def language(cell: str) -> str:
     """The two or three letters (ISO 639) of the language that a cell names; "" when it names none that is known."""
     text = cell.strip().lower().replace("ç", "c").replace("é", "e")

@@ -27,7 +27,7 @@ from ivr.usecases.campaigns import now_ms
 from ivr.usecases.who import login_name
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is being done (reading, writing), how much of it is done, and how much there is."""
+"""Called with what is being done (reading, writing, counting), how much of it is done, and how much there is."""
 
 DUPLICATE = "duplicate"
 LONGEST_NAME = 128
@@ -74,15 +74,16 @@ def import_file(
         rejects.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         batch, loaded_to = store.contacts.begin(origin, now_ms(), provenance)
         if batch.loading:  # another process may have finished it while we waited
-            batch = _load(store, stage, (batch, loaded_to), rejects, _telling(progress, "writing"))
+            batch = _load(store, stage, (batch, loaded_to), rejects, progress)
     return Import(batch, rejects if rejects.exists() else None, known=False)
 
 
 def _load(
-    store: Store, stage: Stage, begun: tuple[SourceBatch, str], rejects: Path, progress: FileProgress | None
+    store: Store, stage: Stage, begun: tuple[SourceBatch, str], rejects: Path, progress: Progress | None
 ) -> SourceBatch:
     """What is not in the books yet goes there, a chunk at a time; then the file of rejects is in its place."""
     batch, loaded_to = begun
+    writing, counting = _telling(progress, "writing"), _telling(progress, "counting")
     reasons, done, total = stage.reasons(), 0, stage.rows()
     with RejectsFile(rejects) as rejected:
         rejected.add_all_of(stage.rejects)
@@ -93,10 +94,13 @@ def _load(
             if chunk.contacts[-1].number > int(loaded_to or 0):
                 loaded_to = store.contacts.add(batch, [_arrival(one) for one in chunk.contacts], loaded_to)
             done += len(chunk.contacts) + len(chunk.duplicates)
-            if progress:
-                progress(done, total)
+            if writing:
+                writing(done, total)
     if not reasons.total():
         rejects.unlink()
+    for counted in store.contacts.count_cells(batch, now_ms()):
+        if counting:
+            counting(counted, total - reasons[DUPLICATE])
     return store.contacts.complete(batch, reasons)
 
 

@@ -105,6 +105,17 @@ def test_what_is_refused_says_why(raw: str, reason: Reason) -> None:
     assert reason in set(Reason)
 
 
+def test_refusals_leave_nothing_behind() -> None:
+    """An exception that is raised again keeps its old trace, and every frame of it: millions are refused in a file."""
+    numbers = PlainNumbers("FR")
+    traces = []
+    for _ in range(3):
+        with pytest.raises(NumberRefused) as refused:
+            numbers.read("0700123456")
+        traces.append(len(refused.traceback))
+    assert traces[1] == traces[2]
+
+
 if __name__ == "__main__":
     found = disagreements(int(sys.argv[1]), seed=random.randrange(10**6))
     print(f"{len(found)} disagreements of {sys.argv[1]}", found[:10])

@@ -9,7 +9,7 @@ from itertools import islice
 
 from sqlalchemy import Connection, RowMapping, func, insert, select
 
-from ivr.adapters.store import incoming, locks, schema
+from ivr.adapters.store import cells, incoming, locks, schema
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.incoming import Arrival
 from ivr.adapters.store.lookups import rows_among
@@ -81,6 +81,7 @@ class Contacts:
                 return batch
             for chunk in _chunks(people):
                 _add(connection, batch, [Arrival(*person) for person in dict(chunk).items()])
+            cells.count_within(connection, batch.id)
             return _completed(connection, batch.id, Counter({"": count_rejected()}))
 
     def begin(self, origin: FileOrigin, at_ms: int, provenance: Provenance) -> tuple[SourceBatch, str]:
@@ -103,6 +104,15 @@ class Contacts:
             loaded_to = arrivals[-1].number
             connection.execute(TABLE.update().where(TABLE.c.id == batch.id).values(loaded_to=loaded_to))
             return loaded_to
+
+    def count_cells(self, batch: SourceBatch, at_ms: int) -> Iterator[int]:
+        """What audiences of a batch that is loaded are counted from is in the books; tells how far it is, in contacts.
+
+        Counted while nobody waits: a batch that is loading is in no audience.
+        """
+        with self._database.write() as connection:
+            connection.execute(TABLE.update().where(TABLE.c.id == batch.id).values(counted_at_ms=at_ms))
+        yield from cells.count(self._database, batch.id)
 
     def complete(self, batch: SourceBatch, rows_by_reason: Mapping[str, int]) -> SourceBatch:
         """The batch is in the books whole, and may be in an audience."""
@@ -132,7 +142,7 @@ def _made(connection: Connection, origin: FileOrigin, provenance: Provenance, at
             "file_name": origin.file_name,
             "file_sha256": origin.sha256,
             "imported_at_ms": at_ms,
-            "counted_at_ms": at_ms,  # its cells are true from the first chunk on
+            "counted_at_ms": at_ms,  # when it is whole, so are its cells
             "state": LOADING,
         }
         connection.execute(insert(TABLE).values(**values, accepted=0, rejected=0))

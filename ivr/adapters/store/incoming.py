@@ -1,11 +1,16 @@
-"""Contacts on their way into the books: by a temporary table, so that each step is one statement for all of them."""
+"""Contacts on their way into the books: each step is one statement for all of them.
+
+Where none of them can be known they go to their tables directly; else by a temporary table, which finds the known ones.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
+
+from ivr.adapters.store import bulk
 
 
 class Arrival(NamedTuple):
@@ -22,14 +27,17 @@ class Arrival(NamedTuple):
     row_hash: int | None = None
 
 
-_COLUMNS = ", ".join(Arrival._fields)
 _CREATE = """CREATE TEMPORARY TABLE IF NOT EXISTS incoming (
     number VARCHAR(16) PRIMARY KEY, line_type VARCHAR(16) NOT NULL, departement VARCHAR(3), commune VARCHAR(5),
     postcode VARCHAR(10), birth_year INTEGER, language VARCHAR(8), zone VARCHAR(64), row_hash BIGINT
 )"""
 _EMPTY = "DELETE FROM incoming"
-_COPY = f"COPY incoming ({_COLUMNS}) FROM STDIN"
-_INSERT = f"INSERT INTO incoming ({_COLUMNS}) VALUES ({', '.join('?' * len(Arrival._fields))})"
+_BETWEEN = text("SELECT 1 FROM contacts WHERE number BETWEEN :first AND :last ORDER BY number LIMIT 1")
+"""Ordered, so that PostgreSQL takes the index also while it has no statistics of a table that grows."""
+_LAST_ID = text("SELECT coalesce(max(id), 0) FROM contacts")
+_NEXT_IDS = text("SELECT nextval(pg_get_serial_sequence('contacts', 'id')) FROM generate_series(1, :count)")
+_CONTACT = ("id", "imported_at_ms", *Arrival._fields[:-1])
+_MEMBER = ("batch_id", "contact_id", "row_hash", "first_seen_at_ms")
 _FACTS = "line_type, departement, commune, postcode, birth_year, language, zone"
 _UNKNOWN = text(
     f"INSERT INTO contacts (number, imported_at_ms, {_FACTS}) "
@@ -58,39 +66,44 @@ _UNCOUNTED = text(
 )"""
 )
 _MEMBERS = text(
-    "INSERT INTO batch_contacts (batch_id, contact_id, row_hash, first_seen_at_ms) "
+    f"INSERT INTO batch_contacts ({', '.join(_MEMBER)}) "
     "SELECT :batch, contacts.id, incoming.row_hash, :at_ms "
     "FROM incoming JOIN contacts ON contacts.number = incoming.number ORDER BY contacts.id"
-)
-_CELL = "coalesce(c.departement, ''), coalesce(c.commune, ''), coalesce(c.postcode, ''), c.line_type, " \
-    "coalesce(c.language, ''), coalesce(c.birth_year, 0)"  # fmt: skip
-_KEY = "batch_id, departement, commune, postcode, line_type, language, birth_year"
-_CELLS = text(
-    f"INSERT INTO batch_cells ({_KEY}, contacts) SELECT :batch, {_CELL}, count(*) "
-    f"FROM incoming JOIN contacts c ON c.number = incoming.number WHERE true GROUP BY {_CELL} "
-    f"ON CONFLICT ({_KEY}) DO UPDATE SET contacts = batch_cells.contacts + excluded.contacts"
 )
 
 
 def add(connection: Connection, batch_id: int, arrivals: Sequence[Arrival], at_ms: int) -> None:
-    """The contacts, no number twice, are known, in the batch and in its counts; of known ones only gaps are filled."""
-    _fill(connection, arrivals)
-    values = {"batch": batch_id, "at_ms": at_ms}
+    """The contacts, no number twice, are known and in the batch; of known ones only gaps are filled.
+
+    In a transaction that holds `locks.importing`.
+    """
+    numbers = [arrival.number for arrival in arrivals]
+    if connection.execute(_BETWEEN, {"first": min(numbers), "last": max(numbers)}).first():
+        _add_among_known(connection, batch_id, arrivals, at_ms)
+    else:
+        _add_new(connection, batch_id, arrivals, at_ms)
+
+
+def _add_new(connection: Connection, batch_id: int, arrivals: Sequence[Arrival], at_ms: int) -> None:
+    ids = _new_ids(connection, len(arrivals))
+    contacts = [(id_, at_ms, *one[:-1]) for id_, one in zip(ids, arrivals, strict=True)]
+    bulk.put(connection, "contacts", _CONTACT, contacts)
+    members = [(batch_id, id_, one.row_hash, at_ms) for id_, one in zip(ids, arrivals, strict=True)]
+    bulk.put(connection, "batch_contacts", _MEMBER, members)
+
+
+def _add_among_known(connection: Connection, batch_id: int, arrivals: Sequence[Arrival], at_ms: int) -> None:
+    connection.exec_driver_sql(_CREATE if bulk.is_sqlite(connection) else f"{_CREATE} ON COMMIT DROP")
+    connection.exec_driver_sql(_EMPTY)
+    bulk.put(connection, "incoming", Arrival._fields, arrivals)
     if connection.execute(_UNKNOWN, {"at_ms": at_ms}).rowcount < len(arrivals) and connection.execute(_GAPS).rowcount:
         connection.execute(_UNCOUNTED, {"batch": batch_id})
-    connection.execute(_MEMBERS, values)
-    connection.execute(_CELLS, {"batch": batch_id})
+    connection.execute(_MEMBERS, {"batch": batch_id, "at_ms": at_ms})
 
 
-def _fill(connection: Connection, arrivals: Sequence[Arrival]) -> None:
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_CREATE)
-        connection.exec_driver_sql(_EMPTY)
-        connection.exec_driver_sql(_INSERT, [tuple(arrival) for arrival in arrivals])
-        return
-    connection.exec_driver_sql(f"{_CREATE} ON COMMIT DROP")
-    connection.exec_driver_sql(_EMPTY)
-    raw: Any = connection.connection.driver_connection
-    with raw.cursor() as cursor, cursor.copy(_COPY) as copy:
-        for arrival in arrivals:
-            copy.write_row(arrival)
+def _new_ids(connection: Connection, count: int) -> Sequence[int]:
+    """Ids of contacts to be, one after the other: whoever adds contacts holds the same lock."""
+    if bulk.is_sqlite(connection):
+        last = int(connection.execute(_LAST_ID).scalar_one())
+        return range(last + 1, last + 1 + count)
+    return connection.scalars(_NEXT_IDS, {"count": count}).all()
