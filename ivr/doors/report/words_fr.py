@@ -181,25 +181,25 @@ WORDS = {
     "gain.def": "Écart des deux taux d’écoute, avec son intervalle à 95 % pour qui ne regarde qu’une fois (Newcombe).",
     "gain_always": "De même, si souvent qu’on regarde",
     "gain_always.def": "Écart des deux taux d’écoute, avec un intervalle qui vaut à chaque regard, et pour toutes les"
-    " versions ensemble, dans 95 campagnes sur 100 (mélange de Robbins ; les 5 % sont partagés entre deux questions par"
+    " versions ensemble, dans 95 campagnes sur 100 (mélange de Robbins ; les 5 % sont partagés entre deux questions par"
     " version).",
     "p_rates": "p des taux d’écoute, à chaque regard",
     "p_leaving": "p des moments de départ, à chaque regard",
-    "p_leaving.def": "Par le test du log-rank : qui est parti quand, jusqu’à la fin de la version la plus courte ; un"
+    "p_leaving.def": "Par le test du log-rank : qui est parti quand, jusqu’à la fin de la version la plus courte ; un"
     " appel coupé compte jusqu’à sa coupure.",
     "p_once": "p des moments de départ, pour un seul regard",
     "p_value": "p = {p}",
     "p_tiny": "p < {p}",
-    "difference.unknown": "Aucun écart ne peut encore être montré entre les versions « {which} » et « {first} » : la"
-    " version « {which} » est peut-être moins écoutée de {low} points, ou plus écoutée de {high} points.",
-    "difference.more": "La version « {which} » est plus écoutée que « {first} » : de {low} à {high} points.",
-    "difference.less": "La version « {which} » est moins écoutée que « {first} » : de {low} à {high} points.",
-    "difference.later": "On quitte la version « {which} » plus tard que « {first} » ; de combien les taux d’écoute"
+    "difference.unknown": "Aucun écart ne peut encore être montré entre les versions « {which} » et « {first} » : la"
+    " version « {which} » est peut-être moins écoutée de {low} points, ou plus écoutée de {high} points.",
+    "difference.more": "La version « {which} » est plus écoutée que « {first} » : de {low} à {high} points.",
+    "difference.less": "La version « {which} » est moins écoutée que « {first} » : de {low} à {high} points.",
+    "difference.later": "On quitte la version « {which} » plus tard que « {first} » ; de combien les taux d’écoute"
     " diffèrent ne peut pas encore être montré.",
-    "difference.earlier": "On quitte la version « {which} » plus tôt que « {first} » ; de combien les taux d’écoute"
+    "difference.earlier": "On quitte la version « {which} » plus tôt que « {first} » ; de combien les taux d’écoute"
     " diffèrent ne peut pas encore être montré.",
     "difference.def": "Qui regarde chaque jour deux versions égales finit par voir un écart, par hasard. Ces phrases en"
-    " tiennent compte : sur 20 campagnes aux versions égales, une au plus annonce un jour un écart.",
+    " tiennent compte : sur 20 campagnes aux versions égales, une au plus annonce un jour un écart.",
     "curve.versions": "Qui a entendu une version plus courte jusqu’au bout compte jusqu’à cette fin.",
     "made_of": "Ce qui a été joué",
     "length": "Durée",
