@@ -5,26 +5,25 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections import deque
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich.live import Live
 from rich.text import Text
 
-from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
 from ivr.doors.cli.parts import console, halt_line, say
 from ivr.errors import NotReady
-from ivr.rules.alarm import opt_outs
+from ivr.rules.alarm import OptOuts
+from ivr.rules.billing import Spending
 from ivr.rules.records import Books, Campaign
 from ivr.rules.states import CampaignState
 from ivr.rules.tally import UNIT, Sums
 from ivr.settings import Settings
 from ivr.usecases import limits, troubles
 from ivr.usecases.drafting import AS_ITS_TRUNKS_CPS
+from ivr.usecases.gauging import Gauge, Reading
 from ivr.usecases.originating import BUDGET_SPENT
 from ivr.usecases.protecting import Pause, why_paused
 
@@ -94,6 +93,17 @@ def _paused(why: Pause | None) -> str:
     return f"⚠ PAUSED BY ITSELF: {asked}; look at the list and the message, then `ivr campaign resume` or `stop`"
 
 
+def _money(spending: Spending | None) -> str:
+    """What was spent and is held, and what is left of the budget; with VAT."""
+    if spending is None:
+        return ""
+    parts = [f"{_amount(spending.spent_cents)} {spending.currency} spent"]
+    if spending.budget_cents is not None and spending.left_cents is not None:
+        left = f"{_amount(spending.left_cents)} left of {_amount(spending.budget_cents)}"
+        parts += [f"{_amount(spending.held_cents)} held", left]
+    return ", ".join(parts)
+
+
 class _Plain:
     def __enter__(self) -> None:
         return None
@@ -103,45 +113,38 @@ class _Plain:
 
 
 class Meter:
-    """Reads the books and the controller's figures, and keeps the last seconds for the rate."""
+    """Says in one line what the gauge reads."""
 
     def __init__(self, store: Store, settings: Settings, campaign: Campaign) -> None:
         self.store = store
         self._campaign = campaign
         self._settings = settings
-        self._queues = Queues(settings.redis_url)
-        self._called: deque[tuple[float, int]] = deque(maxlen=20)
+        self._gauge = Gauge(store, settings, campaign.id)
         self.state = campaign.state
 
     def close(self) -> None:
         """No connection is left open."""
-        self._queues.close()
+        self._gauge.close()
 
     def line(self) -> Text:
         """State, people called, rate, channels, answered, listen rate so far, time left."""
-        now = self.store.campaigns.named(self._campaign.name)
-        self.state = now.state
-        books = self.store.campaigns.books(self._campaign.id)
-        live, halt = self._live(), self.store.halts.in_force()
-        done = sum(books.outcomes.values())
-        called = done + books.in_progress + books.waiting
-        self._called.append((time.monotonic(), called))
-        sums = self.store.tallies.whole(self._campaign.id)
+        now = self._gauge.read()
+        books, self.state = now.books, now.campaign.state
         parts = [
             f"{self._campaign.name} {self.state.value}",
-            f"{called}/{books.targets} called",
-            f"{self._rate():.1f} calls/s",
+            f"{now.called}/{books.targets} called",
+            f"{now.rate_cps:.1f} calls/s",
             *self._worst_seconds(),
-            f"{live.get('live', 0)} channels",
+            f"{now.channels} channels",
             f"{books.outcomes.get('answered', 0)} answered",
-            self._listen_rate(sums),
-            self._opt_outs(sums),
+            self._listen_rate(now.sums),
+            self._opt_outs(now.opt_outs),
             f"{sum(books.not_allowed.values())} not allowed",
-            self._money(now.budget_cents),
+            _money(now.spending),
             self._again(books),
-            self._left(books),
-            _paused(why_paused(self.store, now)),
-            halt_line(halt) if halt else "",
+            self._left(now),
+            _paused(why_paused(self.store, now.campaign)),
+            halt_line(now.halt) if now.halt else "",
         ]
         return Text(" · ".join(part for part in parts if part))
 
@@ -150,32 +153,20 @@ class Meter:
             return ""
         return _listen_rate(sums.get(0, Sums()))
 
-    def _opt_outs(self, sums: Mapping[int, Sums]) -> str:
+    def _opt_outs(self, found: OptOuts | None) -> str:
         """Requests to stop per 1,000 answered calls of every version, and whether that is above the alarm line."""
-        stopped, heard = (sum(one[name] for one in sums.values()) for name in ("stopped", "heard"))
-        line = self._settings.calls.opt_out_alarm_per_thousand
-        found = opt_outs(stopped, heard, line)
         if found is None:
             return ""
+        line = self._settings.calls.opt_out_alarm_per_thousand
         told = f"{found.per_thousand:.1f} opt-outs per 1,000 ({found.stopped} of {found.heard})"
         return f"{told} ⚠ ABOVE THE ALARM LINE of {line:g}: is this list right?" if found.above else told
 
-    def _live(self) -> dict[str, Any]:
-        try:
-            return self._queues.live(self._settings.pbx.name) or {}
-        except NotReady:
-            return {}
-
-    def _rate(self) -> float:
-        (first_s, first), (last_s, last) = self._called[0], self._called[-1]
-        return max(0.0, (last - first) / (last_s - first_s)) if last_s > first_s else 0.0
-
-    def _left(self, books: Books) -> str:
+    def _left(self, now: Reading) -> str:
         if self.state is not CampaignState.RUNNING:
             return ""
-        if not books.due:
+        if not now.books.due:
             return "last calls on the line"
-        rate, fresh = self._rate(), books.due - books.waiting
+        rate, fresh = now.rate_cps, now.books.due - now.books.waiting
         return f"{fresh / rate:.0f} s left" if rate and fresh else self._waits_for()
 
     def _again(self, books: Books) -> str:
@@ -183,17 +174,6 @@ class Meter:
         if not books.waiting or books.next_due_ms is None:
             return ""
         return f"{books.waiting} to be called again, from {_local(books.next_due_ms, self._campaign)}"
-
-    def _money(self, budget: int | None) -> str:
-        """What was spent and is held, and what is left of the budget; with VAT."""
-        spending = self.store.money.spending(self._campaign)
-        if spending is None:
-            return ""
-        parts = [f"{_amount(spending.spent_cents)} {spending.currency} spent"]
-        if budget is not None:
-            left = budget - spending.spent_cents - spending.held_cents
-            parts += [f"{_amount(spending.held_cents)} held", f"{_amount(left)} left of {_amount(budget)}"]
-        return ", ".join(parts)
 
     def _worst_seconds(self) -> list[str]:
         """The most calls that any PBX began in a rolling second, of each of its trunks, beside what may be now."""
@@ -206,13 +186,13 @@ class Meter:
     def _waits_for(self) -> str:
         """Which rule of the Gate holds the campaign back, and until when."""
         try:
-            hold = self._queues.hold(self._campaign.id)
+            hold = self._gauge.queues.hold(self._campaign.id)
         except NotReady:
             return "Redis does not answer"
         if hold is None:
             return ""
         rule, until = hold
-        parked = troubles.parked(self._queues, (beat.name for beat in self.store.pbxs.all()), rule)
+        parked = troubles.parked(self._gauge.queues, (beat.name for beat in self.store.pbxs.all()), rule)
         if parked:
             return f"waits: {parked}"
         if rule == BUDGET_SPENT:

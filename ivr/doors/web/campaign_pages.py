@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 
 from fastapi import Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import RedirectResponse, StreamingResponse
+from markupsafe import Markup
 
+from ivr.doors.invoice.words import Say
 from ivr.doors.preview import clock
 from ivr.doors.report import as_html
 from ivr.doors.report.forms import FORMS
 from ivr.doors.report.words import words
 from ivr.doors.web import sounds
 from ivr.doors.web.guard import Handler, Pages, Visit
-from ivr.doors.web.show import page
+from ivr.doors.web.show import page, piece
 from ivr.errors import NotFound
+from ivr.rules.measures import SMALL
 from ivr.rules.roles import Permission
+from ivr.rules.tally import UNIT, Sums
 from ivr.usecases import reports, steering
+from ivr.usecases.gauging import Gauge, Reading
 from ivr.usecases.previewing import Preview
 
 SEE, RUN, JUDGE = Permission.SEE_CAMPAIGNS, Permission.RUN_CAMPAIGN, Permission.JUDGE_CAMPAIGN
@@ -37,6 +43,7 @@ def add_to(routes: Pages) -> None:
     routes.add("/campaigns/{id}", SEE, _campaign)
     routes.add("/campaigns/{id}/{version}/preview.wav", SEE, lambda visit: sounds.wav(visit, _heard(visit)))
     routes.add("/campaigns/{id}/{version}/waveform.svg", SEE, lambda visit: sounds.picture(visit, _heard(visit)))
+    routes.add("/campaigns/{id}/live", SEE, _live)
     routes.add("/campaigns/{id}/report", SEE, _report)
     routes.add("/campaigns/{id}/report/{form}", SEE, _download)
     routes.add("/campaigns/{id}/submit", RUN, _submit, "POST")
@@ -53,11 +60,33 @@ def _list(visit: Visit) -> Response:
 def _campaign(visit: Visit) -> Response:
     site = visit.site
     found = steering.standing(site.store, site.settings, visit.person, visit.number)
-    heard = [one.name for one in found.campaign.versions] or [""]
-    say = words(visit.language, found.campaign.timezone)
-    return page(
-        visit, "campaign.j2", standing=found, campaign=found.campaign, heard=heard, say=say, clock=clock, kinds=KINDS
-    )
+    campaign = found.campaign
+    with closing(Gauge(site.store, site.settings, campaign.id)) as gauge:
+        figures = Markup(_figures(gauge.read(), visit.language))  # noqa: S704 - from a template that escapes
+    heard = [one.name for one in campaign.versions] or [""]
+    told = {"campaign": campaign, "standing": found, "figures": figures}
+    say = words(visit.language, campaign.timezone)
+    return page(visit, "campaign.j2", 200, **told, heard=heard, kinds=KINDS, say=say, clock=clock)
+
+
+def _figures(reading: Reading, language: str) -> str:
+    """The figures of one moment, as a piece of page; of few calls nothing is told: people could be recognised."""
+    say, money = words(language, reading.campaign.timezone), Say(language)
+    whole = Sums() if reading.campaign.versions else reading.sums.get(0, Sums())
+    heard, stops = whole["heard"], reading.opt_outs
+    listened = whole["share"] / UNIT / heard if heard >= SMALL else None
+    shown = stops if stops and stops.heard >= SMALL else None
+    told = {"reading": reading, "books": reading.books, "listened": listened, "heard": heard, "opt_outs": shown}
+    return piece("figures.j2", language, say=say, money=money, **told)
+
+
+def _live(visit: Visit) -> Response:
+    """The figures anew each second, until the browser has to ask again."""
+    site, language = visit.site, visit.language
+    campaign = site.store.campaigns.one_seen_by(visit.sponsor, visit.number)
+    site.live.check_room()
+    events = site.live.follow(campaign.id, language, lambda reading: _figures(reading, language))
+    return StreamingResponse(events, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
 
 def _heard(visit: Visit) -> Preview:

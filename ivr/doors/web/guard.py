@@ -14,6 +14,7 @@ from starlette.datastructures import FormData
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
 from ivr.doors.web.guesses import Guesses
+from ivr.doors.web.live import Live
 from ivr.doors.web.show import problem
 from ivr.errors import IvrError, NotFound, Temporary
 from ivr.rules.roles import Permission, User, allowed
@@ -33,6 +34,7 @@ class Site:
     settings: Settings
     queues: Queues
     origin: str
+    live: Live
     guesses: Guesses = field(default_factory=Guesses)
 
 

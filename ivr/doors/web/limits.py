@@ -8,7 +8,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SECURE = {
-    "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; media-src 'self'; "
+    "content-security-policy": "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "
+    "img-src 'self'; media-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "strict-transport-security": "max-age=31536000",
     "x-content-type-options": "nosniff",

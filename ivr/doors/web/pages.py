@@ -12,7 +12,8 @@ from ivr.doors.web.show import page
 from ivr.rules.roles import Permission
 from ivr.usecases import accounts
 
-_STYLE = files("ivr.doors.web").joinpath("pages/style.css").read_text("utf-8")
+_FOLDER = files("ivr.doors.web").joinpath("pages")
+_STYLE, _SCRIPT = (_FOLDER.joinpath(name).read_text("utf-8") for name in ("style.css", "pages.js"))
 A_YEAR_S = 365 * 86_400
 
 
@@ -20,6 +21,7 @@ def add_to(routes: Pages) -> None:
     """Those pages are there."""
     routes.add("/", Permission.SIGNED_IN, lambda _: RedirectResponse("/messages", 303))
     routes.add("/style.css", Permission.ANYBODY, lambda _: Response(_STYLE, media_type="text/css"))
+    routes.add("/pages.js", Permission.ANYBODY, lambda _: Response(_SCRIPT, media_type="text/javascript"))
     routes.add("/favicon.ico", Permission.ANYBODY, lambda _: Response(status_code=204))
     routes.add("/sign-in", Permission.ANYBODY, lambda visit: page(visit, "sign_in.j2", wrong=""))
     routes.add("/sign-in", Permission.ANYBODY, _sign_in, "POST")

@@ -36,6 +36,11 @@ def page(visit: Visit, template: str, status: int = 200, **facts: Any) -> HTMLRe
     return HTMLResponse(text, status)
 
 
+def piece(template: str, language: str, **facts: Any) -> str:
+    """Part of a page, the same for whoever reads that language."""
+    return _PAGES.get_template(template).render(w=WORDS[language], language=language, **facts)
+
+
 def problem(request: Request, status: int, words: str, language: str, detail: str = "") -> Response:
     """What is wrong: a page for a browser, a problem document for a program."""
     title = WORDS[language][words]

@@ -34,7 +34,7 @@ def web_up(make_scene: Callable[..., Scene], shared_redis: RedisServer, queues: 
 def _of(scene: Scene) -> Web:
     for name in (JEANNE, PAUL):
         sponsors.add(scene.store, name, {})
-    made = Web(scene, application(scene.store, scene.settings, ORIGIN))
+    made = Web(scene, application(scene.store, scene.settings, ORIGIN, held_s=0))
     made.user("jeanne", Role.CANDIDATE, JEANNE)
     made.user("paul", Role.CANDIDATE, PAUL)
     return made
