@@ -23,7 +23,7 @@ from ivr.usecases.who import login_name
 
 SCHEMA = "portevoix.evidence/1"
 SAMPLE = 50
-"""Proofs of consent in a file: the first ones of its targets by hash, so that nobody chooses them."""
+"""Decisions of each kind, and proofs of consent beside theirs, in a file: the first by hash, so that nobody chooses."""
 PARTS = ("preroll", "message", "notice", "confirmation")
 
 
@@ -100,6 +100,8 @@ def _texts(store: Store, campaign: Campaign) -> dict[str, bytes]:
     subjects = [f"campaign:{campaign.name}", f"sponsor:{campaign.sponsor}", "installation"]
     links = store.journal.links(*subjects, *(f"message:{message.name}" for message in messages))
     books = store.campaigns.books(campaign.id)
+    decisions = store.decisions.sample(campaign.id, campaign.sponsor_id, SAMPLE)
+    consents = store.consents.sample(campaign.id, campaign.sponsor_id, SAMPLE, decisions.proofs())
     told: dict[str, Any] = {
         "campaign.json": asdict(campaign),
         "messages.json": [asdict(message) for message in messages],
@@ -107,7 +109,8 @@ def _texts(store: Store, campaign: Campaign) -> dict[str, bytes]:
         "books.json": asdict(books) | {"balance": books.balance},
         "report.json": asdict(report_of(store, campaign)),
         "journal.json": [asdict(link) for link in links],
-        "consents.json": [asdict(link) for link in store.consents.sample(campaign.id, campaign.sponsor_id, SAMPLE)],
+        "decisions.json": asdict(decisions),
+        "consents.json": [asdict(link) for link in consents],
     }
     told["transparency.json"] = shown = transparency.notice(store, campaign, now_ms())
     if campaign.terms is not None:

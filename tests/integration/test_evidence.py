@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import shutil
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from ivr.adapters import rule_packs
 from ivr.adapters.signing import COMMENT, NotWhole, load_signing_key, opened, signed_zip
+from ivr.adapters.store.suppressions import sponsor_scope
 from ivr.doors.cli import cli
 from ivr.errors import NotFound
-from ivr.usecases import campaigns, evidence, messages, uploading
-from tests.integration.consents import record, whole
+from ivr.rules.records import Campaign
+from ivr.usecases import campaigns, consenting, evidence, messages, uploading
+from tests.integration.consents import SPONSOR, record, whole
 from tests.integration.scene import Scene
 from tests.integration.test_consents import NUMBER, listed
 
@@ -50,6 +55,52 @@ def test_it_holds_what_was_played_decided_and_permitted_and_no_number(scene: Sce
     for name, data in files.items():
         assert NUMBER[3:].encode() not in data, name
     assert scene.store.journal.entries("campaign:campaign-1")[-1]["kind"] == "evidence-written"
+
+
+def decisions(scene: Scene, campaign: Campaign) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Those in the campaign's evidence, and the bodies of the consents beside them."""
+    files = members(evidence.write(scene.store, scene.settings, campaign.name, scene.settings.home / "decisions.zip"))
+    return json.loads(files["decisions.json"]), [json.loads(one["body"]) for one in json.loads(files["consents.json"])]
+
+
+def test_a_call_is_there_with_the_permission_that_was_in_force_then_and_its_proof(scene: Scene) -> None:
+    record(scene, whole(NUMBER))
+    campaign, now = scene.campaign(1, batch_id=listed(scene)), datetime.now(UTC)
+    [attempt] = scene.claim(campaign, 1, at=now)
+    assert scene.begin(attempt, at=now) is not None
+    record(scene, whole(NUMBER, act_ref="another day", captured_at=datetime.now(UTC).isoformat()))
+    told, consents = decisions(scene, campaign)
+    [call] = told["let_out"]
+    assert (call["id"], told["let_out_of"], told["refused"], told["refused_of"]) == (attempt, 1, [], 0)
+    [permission] = call["permissions"]
+    assert (permission["purpose"], permission["basis"]) == ("political_advertising", "consent")
+    assert permission["basis_ref"].partition(":")[2] in {one["proof"] for one in consents}
+    assert len(consents) == 2, "the later one opens calls from now on, not that one"
+    consenting.withdraw(scene.store, scene.settings, SPONSOR, NUMBER, [], "a letter")
+    assert decisions(scene, campaign)[0]["let_out"] == [call], "what was permitted then stays so"
+
+
+def test_a_refusal_is_there_with_its_rule(scene: Scene) -> None:
+    campaign = scene.campaign(5)
+    scene.dialing(campaign, 2)
+    assert len(scene.claim(campaign, 1)) == 1, "claimed, and not let out yet"
+    query = "SELECT number FROM contacts c JOIN targets t ON t.contact_id = c.id WHERE t.state = 'due'"
+    for row in scene.rows(query):
+        scene.store.suppressions.add(row[0], sponsor_scope(campaign.sponsor_id), "web", 5)
+    assert scene.claim(campaign, 2) == []
+    told, _ = decisions(scene, campaign)
+    assert [one["permissions"] for one in told["let_out"]] == [[], []], "nobody agreed, and the base rules do not ask"
+    assert [(one["rule"], one["asked_when"]) for one in told["refused"]] == [("suppressed", "claiming")] * 2
+    assert {one["target_id"] for one in told["refused"]}.isdisjoint(one["target_id"] for one in told["let_out"])
+
+
+def test_a_sample_is_drawn_by_hash_and_says_of_how_many(scene: Scene) -> None:
+    campaign = scene.campaign(12)
+    attempts = scene.dialing(campaign, 12)
+    drawn = scene.store.decisions.sample(campaign.id, campaign.sponsor_id, 5)
+    assert (drawn.let_out_of, len(drawn.let_out)) == (12, 5)
+    first = sorted(attempts, key=lambda attempt: hashlib.sha256(attempt.encode()).digest())[:5]
+    assert {one["id"] for one in drawn.let_out} == set(first)
 
 
 def test_it_has_the_rules_as_they_were_at_each_start(

@@ -9,6 +9,7 @@ from ivr.adapters.store.audit import Audit
 from ivr.adapters.store.campaigns import Campaigns
 from ivr.adapters.store.consents import Consents
 from ivr.adapters.store.contacts import Contacts
+from ivr.adapters.store.decisions import Decisions
 from ivr.adapters.store.deletions import Deletions
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.forgetting import Forgetting
@@ -59,6 +60,7 @@ class Store:
         self.grants = Grants(self.database)
         self.journal = Journal(self.database)
         self.persons = Persons(self.database, self.suppressions, self.consents)
+        self.decisions = Decisions(self.database)
         self.deletions = Deletions(self.database, self.suppressions)
         self.refusals = Refusals(self.database)
         self.reviews = Reviews(self.database)

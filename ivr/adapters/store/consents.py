@@ -102,11 +102,14 @@ class Consents:
             rows = connection.execute(query).all()
         return [{"seq": row.seq, "hash": row.hash} | (read(row.body) or {}) for row in rows]
 
-    def sample(self, campaign_id: int, sponsor_id: int, most: int) -> list[Link]:
-        """The consents on which the permissions of some of the campaign's targets rest, as they are sealed."""
+    def sample(self, campaign_id: int, sponsor_id: int, most: int, also: Iterable[str] = ()) -> list[Link]:
+        """The consents on which the permissions of some of the campaign's targets rest, as they are sealed.
+
+        also: what other permissions rest on, as they name it.
+        """
         with self._database.read() as connection:
             asked = {"the_campaign": campaign_id, "the_sponsor": sponsor_id, "most": most}
-            refs = [ref.partition(":")[2] for ref in connection.scalars(_RESTS_ON, asked)]
+            refs = {ref.partition(":")[2] for ref in (*connection.scalars(_RESTS_ON, asked), *also)}
             query = select(*link_columns(TABLE))
             rows = rows_among(connection, query, TABLE.c.proof, refs)
             return sorted((Link(row.seq, row.body, row.prev_hash, row.hash) for row in rows), key=_place)
