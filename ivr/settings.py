@@ -53,6 +53,9 @@ class Pbx(_Section):
     rtp_last: Port = Field(19999, ge=1025, le=65535, description="last UDP port of RTP")
     max_files: int = Field(20000, ge=256, description="open files Asterisk asks for; a call takes five")
     channels: int = Field(300, ge=1, description="calls at once on this Asterisk")
+    callback_channels: int = Field(
+        60, ge=1, le=2000, description="people at once on the call-back line, beside those; others hear that it is busy"
+    )
 
 
 class Calls(_Section):

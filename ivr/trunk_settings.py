@@ -51,6 +51,9 @@ class Trunk(Section):
     identity: Literal["from", "p_asserted", "remote_party"] = Field(
         "from", description="where the carrier reads caller_id: From, P-Asserted-Identity or Remote-Party-ID"
     )
+    callbacks: bool = Field(
+        False, description="true: who calls caller_id back through this trunk hears who called, and can stop the calls"
+    )
     attest: Literal["", "A", "B", "C"] = Field(
         "", description="STIR/SHAKEN: what is attested of caller_id in every call; empty: calls are not signed by us"
     )
@@ -108,6 +111,7 @@ class Trunk(Section):
             (len(set(self.codecs.split(","))) < self.codecs.count(",") + 1, "codecs: each codec once"),
             (self.srtp != "off" and self.transport != "tls", _KEYS_IN_THE_OPEN),
             (bool(self.attest) > bool(self.caller_id), "attest: a call that shows no caller_id has nothing to attest"),
+            (self.callbacks > bool(self.caller_id), "callbacks: a number to call back is needed, caller_id"),
             (len({bool(self.attest), bool(self.attest_key), bool(self.attest_certificate_url)}) > 1, _ALL_THREE),
             (not self._grants_its_own(), f"caller_id: {self.caller_id} is not among allowed_caller_ids"),
         ):

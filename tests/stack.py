@@ -168,6 +168,10 @@ class Stack:
         """The process stands still, or goes on."""
         os.kill(self.pid(name), signal.SIGSTOP if held else signal.SIGCONT)
 
+    def end(self, name: str) -> None:
+        """The process is stopped, and stays so until `begin`."""
+        health.supervisor(self.settings)._call("supervisor.stopProcess", name)
+
     def begin(self, name: str) -> None:
         """A process that was stopped through the supervisor runs again."""
         health.supervisor(self.settings)._call("supervisor.startProcess", name)

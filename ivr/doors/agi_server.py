@@ -10,12 +10,14 @@ import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ivr.adapters.agi import AgiServer, AgiSession
 from ivr.adapters.outbox import Outbox
 from ivr.adapters.pbx import channelvars
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
+from ivr.doors.callback_line import CallbackLine
 from ivr.errors import AgiRefused, CallEnded, Unsendable
 from ivr.rules.segments import EndedBy, Segment
 from ivr.settings import HOME, Settings
@@ -29,14 +31,15 @@ DRAIN_S = 5.0
 """How long calls on the line may go on after SIGTERM; then the dialplan speaks in the script's place."""
 
 Script = Callable[[Call], None]
+"""A script of a campaign's calls; that of the call-back line takes another kind of call."""
 SEGMENT_ARGUMENTS = (Segment.PREROLL, Segment.MESSAGE, Segment.NOTICE, Segment.CONFIRMATION)
 _NAME = re.compile(r"[A-Za-z0-9-]*")
 """Names of ours, of attempts and of files; dialplans/ivr-fallback.conf knows the same ones."""
 
 
-def load_scripts(folder: Path) -> dict[str, Script]:
+def load_scripts(folder: Path) -> dict[str, Callable[[Any], None]]:
     """The call scripts by route: each file of `agi/` has one function, named like the file, which is the route."""
-    scripts: dict[str, Script] = {}
+    scripts: dict[str, Callable[[Any], None]] = {}
     for path in sorted(folder.glob("*.py")):
         spec = importlib.util.spec_from_file_location(f"agi_scripts.{path.stem}", path)
         if spec is None or spec.loader is None:
@@ -101,8 +104,11 @@ def run(settings: Settings) -> None:
     queues = Queues(settings.redis_url)
     outbox = Outbox(settings.var_dir / "outbox", "agi", lambda lines: _send(queues, lines))
     stops = Stops(store.suppressions.stop_attempt, lambda result: outbox.put(result, at_once=True))
-    conversations = Conversations(settings, stops, outbox)
-    routes = {name: conversations.route(script) for name, script in load_scripts(HOME / "agi").items()}
+    scripts = load_scripts(HOME / "agi")
+    routes = {
+        "play_message": Conversations(settings, stops, outbox).route(scripts["play_message"]),
+        "call_back": CallbackLine(settings, store).route(scripts["call_back"]),
+    }
     server = AgiServer("127.0.0.1", settings.pbx.agi_port, routes)
     settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings.agi_pid_file.write_text(str(os.getpid()))

@@ -12,6 +12,7 @@ from ivr.rules.allotment import SILENT_S
 from ivr.rules.records import Campaign
 from ivr.settings import Settings
 from ivr.usecases.allotting import Watch, steady_s
+from ivr.usecases.called_back import take_waiting_stops
 from ivr.usecases.dialing import Dialer
 from ivr.usecases.finishing import finish_done
 from ivr.usecases.protecting import pause_unwanted
@@ -51,6 +52,7 @@ class Keeper:
             self._queues.publish_results(lost)
         if self._queues.waiting_results():
             self._queues.ring_record()
+        take_waiting_stops(self._store, self._settings)
         if running:
             finish_done(self._store, now_ms)
             self._protect(running, now_ms)

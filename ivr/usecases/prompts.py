@@ -11,6 +11,9 @@ from pathlib import Path
 
 from ivr.adapters import sound, speech
 from ivr.errors import Refused
+from ivr.rules.calling_back import LANGUAGES as CALLBACK_LANGUAGES
+from ivr.rules.calling_back import Prompt as CallbackPrompt
+from ivr.rules.calling_back import name_of
 from ivr.rules.notice_checks import NO_MESSAGES, Spoken, judge
 from ivr.rules.recording_checks import Finding, Severity
 from ivr.rules.recording_words import line
@@ -21,6 +24,7 @@ from ivr.usecases.spoken_texts import Templates, Texts, checked, templates_of, v
 
 __all__ = ["Builtin", "Prompt", "Prompts", "Texts", "build_builtin", "builtin_notice", "builtin_preroll"]
 
+LONGEST_CALLBACK_S = 20.0
 LONGEST_S = {"preroll": 10.0, "notice": 20.0, "confirmation": 8.0}
 """Seconds, where the jurisdiction says nothing else."""
 DISCLOSURE_S = 5.0
@@ -130,6 +134,15 @@ def builtin_notice(settings: Settings) -> Prompt:
     return prompt
 
 
+def callback_prompts(settings: Settings) -> None:
+    """What the call-back line says itself is in the sounds folder, in French and in English."""
+    for language in CALLBACK_LANGUAGES:
+        templates = templates_of(language)
+        for part in CallbackPrompt:
+            prompt = _prompt(part, templates.filled(f"callback_{part}", {}), templates, _offline(settings))
+            sound.copy(prompt.sound, name_of(part, language), settings.sounds_dir)
+
+
 def sample_message(settings: Settings) -> Path:
     """A 20-second message of an invented candidate, in French, as a wav file of 44.1 kHz such as people send."""
     paragraphs = (HOME / "audio" / "sample" / "fr.txt").read_text(encoding="utf-8").strip().split("\n\n")
@@ -143,6 +156,8 @@ def sample_message(settings: Settings) -> Path:
 
 def build_builtin(settings: Settings) -> Builtin:
     """Everything spoken that needs no campaign is there; what is there already is left alone."""
+    if any(trunk.callbacks for trunk in settings.trunks.values()):
+        callback_prompts(settings)
     return Builtin(builtin_notice(settings), sample_message(settings))
 
 
@@ -162,7 +177,7 @@ def _prompt(part: str, text: str, templates: Templates, settings: Settings, orig
     """The text is rendered, and short enough."""
     pcm = sound.decode_own(speech.synthesize(said(text, templates), templates.language, settings), settings)
     rendering = sound.render(pcm, settings.sounds_dir, f"the {part}")
-    longest_s = templates.longest_s(part, LONGEST_S[part])
+    longest_s = templates.longest_s(part, LONGEST_S.get(part, LONGEST_CALLBACK_S))
     if part == "preroll" and origin in DISCLOSED:
         longest_s += DISCLOSURE_S
     if rendering.length_ms > 1000 * longest_s:

@@ -190,15 +190,25 @@ class Ear:
         self.port = int(self.socket.getsockname()[1])
         self.heard_ms = 0.0
         self.packets: dict[int, bytes] = {}
+        self.peer: tuple[str, int] | None = None  # where the speech comes from
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
         with contextlib.suppress(OSError):
-            while packet := self.socket.recv(2048):
+            while True:
+                packet, self.peer = self.socket.recvfrom(2048)
                 version_payload, kind, number = struct.unpack("!BBH", packet[:4])
                 if version_payload >> 6 == 2 and kind & 0x7F in LAWS.values():
                     self.heard_ms += (len(packet) - 12) * 1000 / RATE_HZ
                     self.packets[number] = packet[12:]
+
+    def speak(self, seconds: float) -> None:
+        """A tone is on its way to whom we hear, 50 packets a second."""
+        assert self.peer, "nothing was heard yet"
+        for number in range(round(seconds * 50)):
+            head = struct.pack("!BBHII", 0x80, LAWS["alaw"], number, 160 * number, 1)
+            self.socket.sendto(head + b"\x55\xd5" * 80, self.peer)
+            time.sleep(0.02)
 
     def heard(self) -> bytes:
         """Every sample that came, in the order in which it was sent."""

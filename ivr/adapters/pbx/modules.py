@@ -96,6 +96,8 @@ EMPTY_FILES = ("acl", "ccss", "cel", "cli", "codecs", "features", "http", "pjpro
 
 SRTP = ("res_srtp",)
 """Loaded where a trunk's speech is encrypted."""
+CALLBACKS = ("func_callerid", "func_groupcount")
+"""Loaded where a trunk takes calls."""
 STIR = ("res_curl", "res_stir_shaken", "res_pjsip_stir_shaken")
 """Loaded where a trunk's calls are signed."""
 

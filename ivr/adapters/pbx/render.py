@@ -10,8 +10,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ivr.adapters.pbx import cdr, modules, programs, stir, stops, tls
+from ivr.adapters.pbx import callback_stops, cdr, modules, programs, stir, stops, tls
 from ivr.errors import BadSetting, ProgramMissing
+from ivr.rules.calling_back import Prompt, name_of
 from ivr.settings import HOME, Pbx, Settings, Trunk
 
 TEMPLATES = HOME / "asterisk"
@@ -140,9 +141,10 @@ def _values(settings: Settings, ami_secret: str) -> dict[str, Any]:
     trunks = settings.trunks.values()
     secret = modules.SRTP if any(trunk.srtp != "off" for trunk in trunks) else ()
     signed = modules.STIR if any(trunk.attest for trunk in trunks) else ()
+    called_back = modules.CALLBACKS if any(trunk.callbacks for trunk in trunks) else ()
     load = [
         name
-        for name in (*modules.to_load(codecs), *secret, *signed)
+        for name in (*modules.to_load(codecs), *secret, *signed, *called_back)
         if name not in modules.ONLY_IN_SOME or (folder / f"{name}.so").is_file()
     ]
     bind = settings.pbx.bind.strip("[]")
@@ -170,6 +172,10 @@ def _values(settings: Settings, ami_secret: str) -> dict[str, Any]:
         "log_file": settings.log_dir / "asterisk.log",
         "security_file": settings.log_dir / "security.log",
         "stops_file": stops.file(settings),
+        "callback_stops_file": callback_stops.file(settings),
+        "callback_alone": name_of(Prompt.ALONE, settings.language),
+        "callback_never": name_of(Prompt.NEVER, settings.language),
+        "callback_unknown": name_of(Prompt.UNKNOWN, settings.language),
         "cdr_file": cdr.file(settings),
         "cdr_columns": ",".join(f"${{CSV_QUOTE(${{CDR({column})}})}}" for column in cdr.COLUMNS),
     }

@@ -6,6 +6,7 @@ from ivr.adapters.store import pulse
 from ivr.adapters.store.attempts import Attempts
 from ivr.adapters.store.audiences import Audiences
 from ivr.adapters.store.audit import Audit
+from ivr.adapters.store.callbacks import Callbacks
 from ivr.adapters.store.campaigns import Campaigns
 from ivr.adapters.store.consents import Consents
 from ivr.adapters.store.contacts import Contacts
@@ -55,6 +56,7 @@ class Store:
         self.audiences = Audiences(self.database)
         self.messages = Messages(self.database)
         self.campaigns = Campaigns(self.database)
+        self.callbacks = Callbacks(self.database)
         self.suppressions = Suppressions(self.database, load_key(settings.suppression_key_file))
         self.consents = Consents(self.database, self.suppressions)
         self.grants = Grants(self.database)

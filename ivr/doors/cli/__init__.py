@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from ivr.doors import logs
+from ivr.doors.cli.callbacks import callbacks
 from ivr.doors.cli.campaign import campaign
 from ivr.doors.cli.consent import consent
 from ivr.doors.cli.contacts import contacts
@@ -68,6 +69,7 @@ for command in (
     message,
     notice,
     campaign,
+    callbacks,
     trunk,
     pbx,
     plan_command,
