@@ -257,12 +257,16 @@ def test_explaining_in_plain_french_and_english(france: Scene, tmp_path: Path) -
     argv = ["--config", str(config), "gate", "explain", number, "--campaign", campaign.name, "--at", "2026-11-25T11:00"]
     french = CliRunner().invoke(cli, [*argv, "--language", "fr"])
     assert french.exit_code == 1, french.output
-    assert "NON, par la règle FR-CNS-1." in french.output
+    told = " ".join(french.output.split())
+    assert "NON, par la règle FR-CNS-1. Un automate n'appelle pour la politique que les personnes qui y ont" in told
+    assert "(source : Code électoral L.49, 3°)" in told, "a rule that says yes tells where it is written, too"
     assert "Règles : fr/2026-11-22. La personne est à appeler." in french.output
     assert "source : CNIL on robocalls" in " ".join(french.output.split())
     assert number not in french.output
     english = CliRunner().invoke(cli, [*argv, "--language", "en"])
-    assert "NO, by rule FR-CNS-1." in english.output
+    assert "NO, by rule FR-CNS-1. A machine calls for politics only people who agreed" in " ".join(
+        english.output.split()
+    )
     told = json.loads(CliRunner().invoke(cli, [*argv, "--json"]).output)
     assert told["verdict"]["rule"] == "FR-CNS-1"
     assert [step["rule"] for step in told["steps"]][:2] == ["installation-halted", "campaign-running"]

@@ -101,23 +101,23 @@ def _show(told: Explanation) -> None:
 
 
 def _why(step: Step, told: Explanation) -> str:
-    """What the rule demands; where it is no yes, also why, until when, where it is written and what is not settled."""
-    if step.kind is Kind.YES:
-        return step.says
+    """What the rule demands and where that is written; where it is no yes, also until when and what is not settled."""
     words = WORDS[told.language]
     more = [words["unknown"]] if step.unknown else []
     if step.until is not None:
         more.append(words["until"].format(until=step.until.astimezone(told.at.tzinfo)).removeprefix(", "))
     more += [words["source"].format(source=step.source)] if step.source else []
-    more += [words["unsure"].format(unsure=step.unsure)] if step.unsure else []
+    more += [words["unsure"].format(unsure=step.unsure)] if step.unsure and step.kind is not Kind.YES else []
     return f"{step.says} ({'; '.join(more)})" if more else step.says
 
 
 def _verdict(told: Explanation) -> str:
+    """The answer, and what the rule demands that gave it."""
     words, verdict = WORDS[told.language], told.verdict
     until = (
         words["people"]
         if verdict.until is None
         else words["until"].format(until=verdict.until.astimezone(told.at.tzinfo))
     )
-    return words[verdict.kind.value].format(rule=verdict.rule, until=until)
+    decided = next((" " + step.says for step in told.steps if step.kind is not Kind.YES), "")
+    return words[verdict.kind.value].format(rule=verdict.rule, until=until) + decided
