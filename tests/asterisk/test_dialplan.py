@@ -214,6 +214,13 @@ def test_nine_after_another_key_in_the_grace_time(ami: Ami, callee: Callee) -> N
     assert ami.plays("keys-2") == [*WHOLE, *CONFIRMED]
 
 
+def test_without_a_grace_time_nobody_is_kept_on_the_line(ami: Ami, callee: Callee) -> None:
+    callee(press="9", after_ms=6000)
+    ami.call("no-grace", GRACE_S="0.0")
+    ami.ended("no-grace")
+    assert ami.plays("no-grace") == WHOLE, "the 9 would come while Asterisk waits for its own ten seconds"
+
+
 def test_hang_up_leaves_an_open_begin(ami: Ami, callee: Callee) -> None:
     callee(hang_up=True, after_ms=700)
     ami.call("gone-1")

@@ -19,7 +19,8 @@ def test_globals_are_set_by_the_configuration() -> None:
 
 
 def test_variables_that_are_only_read_come_from_somebody() -> None:
-    set_here = set(re.findall(r"Set\((IVR_[A-Z_]+)=", DIALPLANS))
+    arrays = re.findall(r"Set\(ARRAY\(([A-Z_,]+)\)=", DIALPLANS)
+    set_here = {*re.findall(r"Set\((IVR_[A-Z_]+)=", DIALPLANS), *",".join(arrays).split(",")}
     read = set(re.findall(r"\$\{(IVR_[A-Z_]+)\}", DIALPLANS))
     given = {*channelvars.FROM_CONTROLLER, *channelvars.FROM_SCRIPT, *channelvars.GLOBALS}
     assert read <= set_here | given

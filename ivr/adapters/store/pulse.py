@@ -49,18 +49,9 @@ def _with_due(connection: Connection, running: Collection[int], now_ms: int) -> 
     return frozenset(connection.execute(_WITH_DUE, {"the_campaigns": running, "the_ms": now_ms}).scalars())
 
 
-_TARGETS = schema.targets.c
-_FIRST_DUE = (  # in order, or PostgreSQL might look for one by reading the whole table
-    select(_TARGETS.due_at_ms)
-    .where(
-        _TARGETS.campaign_id == schema.campaigns.c.id,
-        _TARGETS.state == TargetState.DUE.value,
-        _TARGETS.due_at_ms <= bindparam("the_ms"),
-    )
-    .order_by(_TARGETS.due_at_ms)
-    .limit(1)
-    .scalar_subquery()
-)
-_WITH_DUE = select(schema.campaigns.c.id).where(
-    schema.campaigns.c.id.in_(bindparam("the_campaigns", expanding=True)), _FIRST_DUE.is_not(None)
+_CAMPAIGNS = schema.campaigns.c.id
+_BY_NOW = schema.targets.c.due_at_ms <= bindparam("the_ms")
+_WITH_DUE = select(_CAMPAIGNS).where(
+    _CAMPAIGNS.in_(bindparam("the_campaigns", expanding=True)),
+    campaigns.first_due_ms(_CAMPAIGNS, TargetState.DUE, _BY_NOW).scalar_subquery().is_not(None),
 )
