@@ -33,17 +33,26 @@ RELEASED = "IVR_RELEASED"  # "asked": no repeat any more; "moved": it is redirec
 # Set by the dialplan.
 REASON = "IVR_REASON"  # why the fallback speaks: agi, file, guard, released
 
+CALLED = "IVR_CALLED"  # the number shown, which somebody calls back
+FROM = "IVR_FROM"  # who does, "" when it is withheld
+
 # Globals of extensions.conf.
 SOUNDS = "IVR_SOUNDS"
 AGI = "IVR_AGI"
 STOPS = "IVR_STOPS"  # the file of stops
 GRACE_S = "IVR_GRACE_S"
 LIMIT_S = "IVR_LIMIT_S"
+CALLBACK_STOPS = "IVR_CALLBACK_STOPS"  # the file of stops of those who call back
+CALLBACK_CHANNELS = "IVR_CALLBACK_CHANNELS"  # how many of them at once
+CALLBACK_ALONE = "IVR_CALLBACK_ALONE"  # what they hear without a script; after their 9; when their number is withheld
+CALLBACK_NEVER = "IVR_CALLBACK_NEVER"
+CALLBACK_UNKNOWN = "IVR_CALLBACK_UNKNOWN"
 
 FROM_CONTROLLER = (ATTEMPT, PREROLL, MESSAGE, NOTICE, CONFIRMATION)
 FROM_SCRIPT = (SEGMENT, RESULT, BEGAN, PLAYED)
-FROM_DIALPLAN = (REASON,)
-GLOBALS = (SOUNDS, AGI, STOPS, GRACE_S, LIMIT_S)
+FROM_DIALPLAN = (REASON, CALLED, FROM)
+CALLBACK = (CALLBACK_STOPS, CALLBACK_CHANNELS, CALLBACK_ALONE, CALLBACK_NEVER, CALLBACK_UNKNOWN)
+GLOBALS = (SOUNDS, AGI, STOPS, GRACE_S, LIMIT_S, *CALLBACK)
 ALL = (*FROM_CONTROLLER, *FROM_SCRIPT, *FROM_DIALPLAN, *GLOBALS)
 
 RESULT_DONE = "done"
