@@ -40,7 +40,8 @@ class Severity(StrEnum):
 
 
 ORDER = tuple(Severity)
-NEVER_ACCEPTED = frozenset({"unreadable", "too_long", "too_short", "silent"})
+ACCEPTABLE = frozenset({"mostly_silence", "music_only", "no_voice", "saturated", "too_noisy"})
+"""What refuses unless somebody answers for it. Length, silence and what cannot be read nobody can answer for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,8 @@ def sorted_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def accepted(findings: tuple[Finding, ...], names: Collection[str]) -> tuple[Finding, ...]:
-    """The same, those named no longer refusing: somebody answers for them. Length and silence cannot be accepted."""
-    allowed = set(names) - NEVER_ACCEPTED
+    """The same, those named no longer refusing: somebody answers for them. Only what is ACCEPTABLE is."""
+    allowed = ACCEPTABLE.intersection(names)
     return sorted_findings(
         [replace(one, severity=Severity.WARNS) if one.severity is Severity.REFUSES and one.name in allowed else one
          for one in findings]

@@ -6,6 +6,7 @@ Each entry: what is wrong, then the remedy. {length_s}, {at}… are the finding'
 from __future__ import annotations
 
 from ivr.rules.recording_checks import Finding, Severity
+from ivr.rules.recording_facts import RecordingFacts
 
 LANGUAGES = ("fr", "en")
 SEVERITIES = {
@@ -31,6 +32,11 @@ NAMES = {
 }  # fmt: skip
 """The words for a side, a part or an element that a finding names."""
 NAMED = ("side", "part", "element")
+MEASURED = {
+    "fr": "{length_s:.1f} s, dont {speech_s:.1f} s de voix à {level_dbov:.1f} dBov, {snr_db:.0f} dB au-dessus du bruit",
+    "en": "{length_s:.1f} s, {speech_s:.1f} s of speech at {level_dbov:.1f} dBov, {snr_db:.0f} dB above the noise",
+}
+ESTIMATED = {"fr": ", DNSMOS {mos:.1f} sur 5", "en": ", DNSMOS {mos:.1f} of 5"}
 
 FRENCH: dict[str, tuple[str, str]] = {
     "unreadable": (
@@ -337,6 +343,14 @@ ENGLISH: dict[str, tuple[str, str]] = {
 }
 
 WORDS = {"fr": FRENCH, "en": ENGLISH}
+
+
+def measured(facts: RecordingFacts, language: str) -> str:
+    """What was measured, in short."""
+    values: dict[str, float | str] = {"length_s": facts.length_s, "speech_s": facts.speech_s}
+    values |= {"level_dbov": facts.active_dbov, "snr_db": facts.snr_db}
+    estimated = _filled(ESTIMATED[language], {"mos": facts.quality.overall}, language) if facts.quality else ""
+    return _filled(MEASURED[language], values, language) + estimated
 
 
 def says(finding: Finding, language: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ivr.rules import recording_checks, recording_words
-from ivr.rules.recording_checks import Finding, Limits, Severity, judge, refuses
+from ivr.rules.recording_checks import ACCEPTABLE, Finding, Limits, Severity, accepted, judge, refuses
 from ivr.rules.recording_facts import Echo, Quality, RecordingFacts, Sides
 
 LIMITS = Limits(3.0, 120.0)
@@ -121,6 +121,21 @@ def test_every_finding_can_be_said(name: str, language: str) -> None:
     said = recording_words.line(found, language)
     assert "{" not in said
     assert "\n" not in said
+
+
+@pytest.mark.parametrize("name", sorted(FLAWS))
+def test_somebody_can_answer_for_what_refuses_but_not_for_length_or_silence(name: str) -> None:
+    found = [one for one in judge(replace(CLEAN, **FLAWS[name]), LIMITS) if one.severity is Severity.REFUSES]
+    still = accepted(tuple(found), [one.name for one in found])
+    assert {one.name for one in found} <= ACCEPTABLE | {"too_long", "too_short", "silent"}
+    assert {one.name for one in still if one.severity is Severity.REFUSES}.isdisjoint(ACCEPTABLE)
+
+
+def test_what_was_measured_is_said_in_the_language_of_the_findings() -> None:
+    french = "20,0 s, dont 18,8 s de voix à -20,0 dBov, 45 dB au-dessus du bruit, DNSMOS 3,1 sur 5"
+    english = "20.0 s, 18.8 s of speech at -20.0 dBov, 45 dB above the noise"
+    assert recording_words.measured(CLEAN, "fr") == french
+    assert recording_words.measured(replace(CLEAN, quality=None), "en") == english
 
 
 def test_numbers_are_written_as_the_language_writes_them() -> None:

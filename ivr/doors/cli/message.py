@@ -15,8 +15,8 @@ from ivr.doors.cli.message_shown import papers, people, plain, show, show_checke
 from ivr.doors.cli.parts import console, say, settings_of, store_of
 from ivr.doors.preview import page, svg
 from ivr.errors import NotFound
-from ivr.rules.recording_checks import NEVER_ACCEPTED, refuses
-from ivr.rules.recording_words import FRENCH, LANGUAGES
+from ivr.rules.recording_checks import ACCEPTABLE, refuses
+from ivr.rules.recording_words import LANGUAGES
 from ivr.rules.records import Message, Origin
 from ivr.usecases import checking, previewing, uploading
 from ivr.usecases.checking import shown
@@ -32,6 +32,12 @@ def message() -> None:
     """The recordings that are played: check, add, hear, approve.
 
     A recording that was added never changes; a change is a new message.
+
+    \b
+    ivr message check speech.m4a                what is wrong with it, and what to do
+    ivr message add speech.m4a --name spring    checked, rendered for the telephone
+    ivr message preview spring --output heard   as it will sound: heard/preview.html
+    ivr message approve spring                  it may be played
     """
 
 
@@ -51,8 +57,7 @@ def message() -> None:
 @click.option(
     "--accept",
     multiple=True,
-    type=click.Choice(sorted(set(FRENCH) - NEVER_ACCEPTED)),
-    metavar="FINDING",
+    type=click.Choice(sorted(ACCEPTABLE)),
     help="A finding that you answer for: it warns instead of refusing. May be given more than once.",
 )
 @Language

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from ivr.doors.cli.parts import console
 from ivr.rules.recording_checks import Finding, refuses
-from ivr.rules.recording_words import SEVERITIES, says, where
+from ivr.rules.recording_words import SEVERITIES, measured, says, where
 from ivr.rules.records import Message
 from ivr.usecases import checking
 from ivr.usecases.checking import Checked
@@ -20,11 +20,8 @@ COLOURS = {"refuses": "red", "warns": "yellow", "notes": "cyan"}
 
 def show_checked(found: Checked, language: str) -> None:
     """What was measured and found, on the terminal."""
-    facts = found.facts
-    if facts:
-        quality = f", DNSMOS {facts.quality.overall:.1f} of 5" if facts.quality else ""
-        told = f"{facts.length_s:.1f} s, {facts.speech_s:.1f} s of speech at {facts.active_dbov:.1f} dBov"
-        console.print(f"[bold]{escape(found.name)}[/]: {told}, {facts.snr_db:.0f} dB above the noise{quality}")
+    if found.facts:
+        console.print(f"[bold]{escape(found.name)}[/]: {measured(found.facts, language)}")
     show(found.findings, language)
     if not found.findings:
         console.print("nothing is wrong with it" if language == "en" else "rien à signaler")
