@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ivr.adapters.rule_packs import pack_on
 from ivr.adapters.store import Store
+from ivr.adapters.store.audiences import Selection
 from ivr.adapters.store.campaigns import Changes
-from ivr.errors import BadSetting, NotFound, Refused
+from ivr.errors import BadSetting, Refused
 from ivr.rules.again import instant_ms
 from ivr.rules.pack import BASE, MessageClass
 from ivr.rules.records import Campaign, Message, Review, SourceBatch
@@ -22,6 +23,7 @@ from ivr.rules.versions import parsed
 from ivr.rules.windows import Hours
 from ivr.settings import Settings
 from ivr.usecases import budgeting, uploading
+from ivr.usecases.audience import batch_named, selected
 from ivr.usecases.campaigns import now_ms, trunk_of
 from ivr.usecases.prompts import DISCLOSED, Texts, campaign_prompts
 from ivr.usecases.who import login_name
@@ -55,7 +57,7 @@ class Draft:
     messages: names, or several with their shares of the audience, as rules/versions.py reads them.
     trunks: names, the preferred one first. rate_cps: calls started per second, None: as its trunks allow. retry: a
     policy on one line, None: the setting's. expires: date and time in `timezone`, None: never. budget: an amount with
-    VAT, None: as much as is needed.
+    VAT, None: as much as is needed. audience: as rules/audience.py reads it, "": the whole batch.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Draft:
     priority: int = EQUAL.priority
     rules: Rules = NO_PACK
     budget: str | None = None
+    audience: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +93,9 @@ class Change:
 
 
 def create(store: Store, settings: Settings, draft: Draft, by: str = "") -> Campaign:
-    """A campaign in state draft, its pre-roll, notice and confirmation spoken and rendered, one target per contact.
+    """A campaign in state draft, its pre-roll, notice and confirmation spoken and rendered.
 
-    by: who drafts it; "" is the login name.
+    It has one target per contact of its audience. by: who drafts it; "" is the login name.
     """
     _check_name("campaign", draft.name)
     _check_name("sponsor", draft.texts.sponsor)
@@ -100,6 +103,7 @@ def create(store: Store, settings: Settings, draft: Draft, by: str = "") -> Camp
     versions = _versions(store, draft)
     message = versions[0][0]
     batch = batch_named(store, draft.contacts)
+    selection = _selection(store, batch, draft.audience)
     prompts = campaign_prompts(draft.texts, draft.language, settings, message.origin)
     spoken: dict[str, Any] = {}
     for part in ("preroll", "notice", "confirmation"):
@@ -116,7 +120,7 @@ def create(store: Store, settings: Settings, draft: Draft, by: str = "") -> Camp
     }
     shares = [(one.id, share) for one, share in versions] if len(versions) > 1 else []
     values |= limits | spoken | _rules(draft.rules) | _money(settings, draft, versions, spoken)
-    return store.campaigns.create(values, draft.texts.sponsor, shares, by or login_name())
+    return store.campaigns.create(values, draft.texts.sponsor, shares, by or login_name(), selection)
 
 
 def change(store: Store, name: str, wanted: Change) -> Campaign:
@@ -138,12 +142,14 @@ def change(store: Store, name: str, wanted: Change) -> Campaign:
     return store.campaigns.change(campaign.id, Review(login_name(), now_ms()), **changes)
 
 
-def batch_named(store: Store, name: str) -> SourceBatch:
-    """The batch of contacts of that name, or NotFound."""
-    for batch in store.contacts.batches():
-        if batch.name == name:
-            return batch
-    raise NotFound(f"there are no contacts named {name!r}; `ivr contacts list` shows the imports there are")
+def _selection(store: Store, batch: SourceBatch, line: str) -> Selection:
+    """Whom the line means; Refused when that is nobody of a batch that holds somebody."""
+    selection = selected(batch, line)
+    if line and not store.audiences.count(selection):
+        raise Refused(
+            f"nobody of {batch.name!r} is in the audience {line!r}: `ivr contacts count {batch.name}` counts others"
+        )
+    return selection
 
 
 def _versions(store: Store, draft: Draft) -> list[tuple[Message, float]]:

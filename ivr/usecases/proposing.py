@@ -14,6 +14,7 @@ from ivr.rules.roles import User
 from ivr.settings import Settings
 from ivr.usecases import drafting
 from ivr.usecases.asking import is_lab
+from ivr.usecases.audience import batch_named
 from ivr.usecases.campaigns import now_ms
 from ivr.usecases.drafting import Draft, Rules
 from ivr.usecases.explaining import pack_choices, packs_on
@@ -87,7 +88,7 @@ def draft(store: Store, settings: Settings, user: User, given: Mapping[str, str]
 
 def lend(store: Store, batch_name: str, sponsor_name: str, back: bool = False) -> None:
     """The sponsor's people may choose that list on the web; back: no more."""
-    batch, sponsor = drafting.batch_named(store, batch_name), store.sponsors.named(sponsor_name)
+    batch, sponsor = batch_named(store, batch_name), store.sponsors.named(sponsor_name)
     (store.lending.take_back if back else store.lending.lend)(batch, sponsor, Review(login_name(), now_ms()))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ivr.adapters.store import Store
+from ivr.adapters.store.audiences import Selection
 from ivr.adapters.store.contacts import FileOrigin
 from ivr.rules.gate import Verdict
 from ivr.rules.records import Campaign, Dialable, Message, Way
@@ -62,9 +63,10 @@ class Scene:
         start: bool = True,
         sponsor: str = "Jeanne Martin",
         versions: Sequence[tuple[int, float]] = (),
+        selection: Selection | None = None,
         **values: Any,
     ) -> Campaign:
-        """A campaign of so many new people, running unless told otherwise."""
+        """A campaign of so many new people, or of those selected, running unless told otherwise."""
         self.made += 1
         number = self.made
         numbers = [(f"+3363998{1000 * number + n:04d}", "mobile") for n in range(people)]
@@ -80,7 +82,7 @@ class Scene:
             "trunks": ["lab"], "rate_cps": 50.0, "hours": "00:00-24:00", "timezone": "Europe/Paris",
             "texts": {}, "created_at_ms": 1,
         }  # fmt: skip
-        made = self.store.campaigns.create(given | spoken | values, sponsor, versions)
+        made = self.store.campaigns.create(given | spoken | values, sponsor, versions, selection=selection)
         if start:
             self.store.campaigns.move(made, CampaignState.RUNNING, 2)
         return self.store.campaigns.named(made.name)

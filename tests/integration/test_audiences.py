@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from ivr.doors.cli import cli
 from ivr.errors import NotFound, Refused
-from ivr.usecases.audience import count
+from ivr.rules.audience import parse
+from ivr.usecases.audience import batch_named, count, selected
 from ivr.usecases.contacts import import_file
 from tests.integration.scene import ON_SQLITE, Scene
 
@@ -50,6 +51,20 @@ def test_cells_and_contacts_give_the_same_counts(listed: Scene) -> None:
         connection.exec_driver_sql("UPDATE source_batches SET counted_at_ms = NULL")
         connection.exec_driver_sql("DELETE FROM batch_cells")
     assert {line: count(listed.store, "people", line) for line in COUNTS} == COUNTS
+
+
+def test_a_campaign_calls_as_many_as_were_counted(listed: Scene) -> None:
+    """And those alone: nobody of another batch."""
+    listed.campaign(3, start=False)
+    batch = batch_named(listed.store, "people")
+    for line, people in COUNTS.items():
+        made = listed.campaign(1, start=False, selection=selected(batch, line), batch_id=batch.id)
+        assert listed.store.campaigns.books(made.id).targets == people, line
+        assert listed.store.audiences.of_campaign(made.id) == parse(line).text()
+    chosen = """SELECT number FROM targets JOIN contacts ON contacts.id = contact_id
+        JOIN campaigns ON campaigns.id = campaign_id
+        WHERE audience = 'territory=commune:75111,departement:13' ORDER BY number"""
+    assert [row[0] for row in listed.rows(chosen)] == ["+33612345670", "+33612345672"]
 
 
 @ON_SQLITE

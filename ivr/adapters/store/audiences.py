@@ -1,15 +1,15 @@
-"""Counting an audience: only by columns of an allow-list, every value a parameter."""
+"""Counting and choosing an audience: only by columns of an allow-list, every value a parameter."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, FromClause, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, FromClause, Select, and_, func, or_, select, true
 
 from ivr.adapters.store import schema
 from ivr.adapters.store.engine import Database
-from ivr.rules.audience import Audience
+from ivr.rules.audience import EVERYBODY, Audience
 from ivr.rules.territories import Territory
 
 CELLS, CONTACTS, MEMBERS = schema.batch_cells, schema.contacts, schema.batch_contacts
@@ -20,9 +20,9 @@ class Selection:
     """An audience with its territories looked up, of one batch, as of a year."""
 
     batch_id: int
-    audience: Audience
-    territories: tuple[Territory, ...]
-    year: int
+    audience: Audience = EVERYBODY
+    territories: tuple[Territory, ...] = ()
+    year: int = 0
 
 
 class Audiences:
@@ -37,7 +37,7 @@ class Audiences:
         with self._database.read() as connection:
             counted = connection.execute(select(batches.c.counted_at_ms).where(batches.c.id == selection.batch_id))
             if counted.scalar() is None:
-                question = select(func.count()).select_from(_members()).where(*_meant(selection, CONTACTS))
+                question = select(func.count()).select_from(members(selection).subquery())
             else:
                 sum_ = func.coalesce(func.sum(CELLS.c.contacts), 0)
                 of_batch = CELLS.c.batch_id == selection.batch_id
@@ -51,12 +51,12 @@ class Audiences:
             return str(connection.execute(line).scalar_one())
 
 
-def _members() -> FromClause:
-    return MEMBERS.join(CONTACTS, CONTACTS.c.id == MEMBERS.c.contact_id)
-
-
-def _meant(selection: Selection, table: FromClause) -> list[ColumnElement[bool]]:
-    return [MEMBERS.c.batch_id == selection.batch_id, *conditions(selection, table)]
+def members(selection: Selection) -> Select[tuple[int]]:
+    """The contacts that are meant, by id."""
+    of_batch = select(MEMBERS.c.contact_id).where(MEMBERS.c.batch_id == selection.batch_id)
+    if selection.audience == EVERYBODY:
+        return of_batch
+    return of_batch.join(CONTACTS, CONTACTS.c.id == MEMBERS.c.contact_id).where(*conditions(selection, CONTACTS))
 
 
 def conditions(selection: Selection, table: FromClause) -> list[ColumnElement[bool]]:

@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from ivr.adapters.store import contacts, locks, money, schema, sum_tables
+from ivr.adapters.store.audiences import Selection, members
 from ivr.adapters.store.engine import Database
 from ivr.adapters.store.journal import ITSELF, note
 from ivr.adapters.store.lookups import rows_among
@@ -59,12 +60,19 @@ class Campaigns:
         self._database = database
 
     def create(
-        self, values: Mapping[str, Any], sponsor: str, versions: Sequence[tuple[int, float]] = (), by: str = ITSELF
+        self,
+        values: Mapping[str, Any],
+        sponsor: str,
+        versions: Sequence[tuple[int, float]] = (),
+        by: str = ITSELF,
+        selection: Selection | None = None,
     ) -> Campaign:
-        """A draft with one target per contact of its batch, all in one transaction.
+        """A draft with one target per contact of its audience, all in one transaction.
 
         versions: when there are several, the message and the share of each; `values` names the first one's.
+        selection: the audience; None: the whole batch.
         """
+        chosen = {"audience": selection.audience.text()} if selection else {}
         with self._database.write() as connection:
             locks.naming(connection)
             if connection.execute(select(TABLE.c.id).where(TABLE.c.name == values["name"])).first():
@@ -72,17 +80,18 @@ class Campaigns:
             contacts.require_complete(connection, values["batch_id"])
             sponsor_id = _sponsor_id(connection, sponsor)
             state = {"state": CampaignState.DRAFT.value, "sponsor_id": sponsor_id}
-            campaign_id = connection.execute(insert(TABLE).values(**values, **state)).inserted_primary_key[0]  # type: ignore[index]
+            given = {**values, **state, **chosen}
+            campaign_id = connection.execute(insert(TABLE).values(given)).inserted_primary_key[0]  # type: ignore[index]
             for number, (message_id, share) in enumerate(versions):
                 version = {"campaign_id": campaign_id, "number": number, "message_id": message_id, "share": share}
                 connection.execute(insert(schema.versions).values(version))
-            contact_id = schema.batch_contacts.c.contact_id
+            contact_id = members(selection or Selection(values["batch_id"])).subquery().c.contact_id
             heard = version_of(campaign_id, contact_id, [share for _, share in versions])
             audience = select(literal(campaign_id), contact_id, literal(TargetState.DUE.value), heard)
-            audience = audience.where(schema.batch_contacts.c.batch_id == values["batch_id"])
             connection.execute(insert(schema.targets).from_select(AUDIENCE, audience))
             made = load(connection, campaign_id)
-            note(connection, "campaign-made", f"campaign:{made.name}", by, made.created_at_ms, **_told(made))
+            told = _told(made) | chosen
+            note(connection, "campaign-made", f"campaign:{made.name}", by, made.created_at_ms, **told)
             return made
 
     def named(self, name: str) -> Campaign:

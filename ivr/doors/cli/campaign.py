@@ -20,6 +20,7 @@ from ivr.rules import transparency_words
 from ivr.rules.pack import BASE, MessageClass
 from ivr.rules.sharing import EQUAL
 from ivr.usecases import campaigns, drafting, reports, transparency
+from ivr.usecases.audience import count
 from ivr.usecases.campaigns import now_ms
 from ivr.usecases.drafting import Change, Draft, Rules
 
@@ -48,6 +49,13 @@ def campaign() -> None:
     " --message a=0.5 --message b=0.5; a person hears the same one at every call.",
 )
 @click.option("--contacts", required=True, help="Name of the batch of contacts (`ivr contacts list`).")
+@click.option(
+    "--audience",
+    metavar="WHO",
+    default="",
+    help="Who of the batch, by territory, age, line type and language, and by nothing else, as `ivr contacts count` "
+    "counts them: «territory=departement:75 age=18-24,65+ line=mobile language=fr». Default: everybody.",
+)
 @click.option(
     "--trunk",
     "trunks",
@@ -78,7 +86,7 @@ def campaign() -> None:
 @click.option("--priority", type=int, default=EQUAL.priority, show_default=True, help=PRIORITY)
 @click.pass_context
 def create(context: click.Context, /, name: str, **options: Any) -> None:
-    """Make a draft: pre-roll, notice and confirmation are spoken now, one target is made per contact.
+    """Make a draft: pre-roll, notice and confirmation are spoken now, one target is made per contact of the audience.
 
     Nobody is called before `ivr campaign start`. A person is called once; --retry says who is called again: by how the
     call ended (busy, no_answer, congestion, failed, unknown) after which delays, with at most so many calls in all
@@ -90,6 +98,8 @@ def create(context: click.Context, /, name: str, **options: Any) -> None:
     rules = Rules(**{key: options.pop(key) or "" for key in ("pack", "message_class", "election", "territory")})
     draft = Draft(name, rules=rules, texts=texts, language=language, rate_cps=rate, **options)
     with store_of(settings) as store:
+        if draft.audience:
+            say(f"{count(store, draft.contacts, draft.audience)} contacts of {draft.contacts} are in the audience")
         made = drafting.create(store, settings, draft)
         books = store.campaigns.books(made.id, len(made.versions))
     shown = escape(made.name)

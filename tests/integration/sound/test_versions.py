@@ -50,11 +50,20 @@ def create(home: Settings, recordings: dict[str, Path], tmp_path: Path, monkeypa
         uploading.add(store, home, recordings[kind], name, Said(origin, accept=("narrow",)))
     store.close()
 
-    def run(name: str, *messages: str, contacts: str = "people") -> Result:
-        chosen = [f"--message={message}" for message in messages]
+    def run(name: str, *messages: str, contacts: str = "people", audience: str = "") -> Result:
+        chosen = [f"--audience={audience}", *(f"--message={message}" for message in messages)]
         return CliRunner().invoke(cli, ["campaign", "create", name, f"--contacts={contacts}", *ABOUT, *chosen])
 
     return run
+
+
+def test_an_audience_is_counted_made_and_told(create: Create) -> None:
+    made = create("fixed", "a", audience="line=fixed")
+    assert made.exit_code == 0, made.output
+    assert "60 contacts of people are in the audience" in made.output
+    assert "fixed: draft, 60 targets" in made.output
+    assert "nobody of 'people'" in str(create("mobile", "a", audience="line=mobile").exception)
+    assert "FR-LST-4" in str(create("martin", "a", audience="name=Martin").exception)
 
 
 def test_versions_are_made_and_told(create: Create, home: Settings) -> None:
