@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from ivr import settings as settings_module
 
+Scheme = Literal["light", "dark"]
 PACKAGE = "chromium-headless-shell"
 NAMES = (PACKAGE, "chromium", "chromium-browser", "google-chrome")
 LIMIT_S = 300
@@ -35,6 +38,15 @@ def browser(*options: str) -> Iterator[Browser]:
             yield found
         finally:
             found.close()
+
+
+def looked_at(page: Page, width: int, scheme: Scheme) -> list[str]:
+    """What is wrong with the page as it is seen so."""
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme=scheme)
+    found = [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in Axe().run(page).response["violations"]]
+    across = page.evaluate("document.documentElement.scrollWidth")
+    return found + ([f"{across} px across"] if across > width else [])
 
 
 @cache

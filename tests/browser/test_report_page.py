@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
-from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
 from ivr.doors.report import as_html
 from tests import chromium
 from tests.browser.reports import REPORTS
 
-Scheme = Literal["light", "dark"]
 LANGUAGES = ("fr", "en")
 WIDTHS = (360, 1280)
-SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+SCHEMES: tuple[chromium.Scheme, ...] = ("light", "dark")
 
 
 @pytest.fixture(scope="module")
@@ -41,16 +38,7 @@ def test_the_page_has_no_findings_light_or_dark_on_any_screen(
     page.on("request", lambda request: asked.append(request.url))
     page.goto(file.as_uri())
     page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-    found = {(width, scheme): looked_at(page, width, scheme) for width, scheme in product(WIDTHS, SCHEMES)}
+    found = {(width, scheme): chromium.looked_at(page, width, scheme) for width, scheme in product(WIDTHS, SCHEMES)}
     context.close()
     assert {how: what for how, what in found.items() if what} == {}
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
-
-
-def looked_at(page: Page, width: int, scheme: Scheme) -> list[str]:
-    """What is wrong with the page as it is seen so."""
-    page.set_viewport_size({"width": width, "height": 800})
-    page.emulate_media(color_scheme=scheme)
-    found = [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in Axe().run(page).response["violations"]]
-    across = page.evaluate("document.documentElement.scrollWidth")
-    return found + ([f"{across} px across"] if across > width else [])

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import ssl
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 
 from ivr.adapters.certificates import own_certificate
 from ivr.adapters.queues import Queues
@@ -20,8 +18,8 @@ from ivr.errors import Refused
 from ivr.rules.roles import Role
 from ivr.usecases import accounts, judging, receiving
 from ivr.usecases.uploading import Said
-from tests.integration.scene import ON_SQLITE, wait_for
-from tests.integration.web.world import JEANNE, PAUL, Web, form_of, sent
+from tests.integration.scene import ON_SQLITE
+from tests.integration.web.world import JEANNE, PAUL, Web, form_of, sent, served
 
 pytestmark = [ON_SQLITE, pytest.mark.timeout(180)]
 
@@ -160,19 +158,9 @@ def test_it_is_served_over_https_by_the_own_authority(web: Web, tmp_path: Path) 
     assert own_certificate(tmp_path / "keys", "127.0.0.1") == (certificate, key)
     assert certificate.read_bytes() == before
     assert key.stat().st_mode & 0o077 == 0
-    config = uvicorn.Config(web.app, port=0, ssl_certfile=str(certificate), ssl_keyfile=str(key), log_level="warning")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    wait_for(lambda: server.started, "the server", limit_s=60)
-    try:
-        port = server.servers[0].sockets[0].getsockname()[1]
+    with served(web, tmp_path / "keys") as port:
         trusted = ssl.create_default_context(cafile=str(tmp_path / "keys" / "authority.pem"))
-        answer = httpx.get(
-            f"https://127.0.0.1:{port}/sign-in", headers={"host": "testserver"}, verify=trusted, timeout=30
-        )
-        assert answer.status_code == 200
-        assert "Portevoix" in answer.text
-    finally:
-        server.should_exit = True
-        thread.join(30)
+        there, named = f"https://127.0.0.1:{port}/sign-in", {"host": "testserver"}
+        answer = httpx.get(there, headers=named, verify=trusted, timeout=30)
+    assert answer.status_code == 200
+    assert "Portevoix" in answer.text

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import base64
+import threading
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
 import httpx
+import uvicorn
 from fastapi import FastAPI
 
+from ivr.adapters.certificates import own_certificate
 from ivr.adapters.store.contacts import FileOrigin
 from ivr.doors.web.words import ENGLISH
 from ivr.rules import one_time_code
@@ -19,13 +25,13 @@ from ivr.rules.roles import Role
 from ivr.usecases import accounts, drafting, receiving
 from ivr.usecases.drafting import Draft
 from ivr.usecases.prompts import Texts
-from tests.integration.scene import Scene
+from tests.integration.scene import Scene, wait_for
 
 with warnings.catch_warnings():  # Starlette would rather have httpx' successor
     warnings.simplefilter("ignore")
     from fastapi.testclient import TestClient
 
-__all__ = ["JEANNE", "ORIGIN", "PAUL", "TEXT", "TestClient", "Web", "drafted", "form_of", "send", "sent"]
+__all__ = ["JEANNE", "ORIGIN", "PAUL", "TEXT", "TestClient", "Web", "drafted", "form_of", "send", "sent", "served"]
 ORIGIN = "https://testserver"
 TEXT = "Bonjour, ici la mairie. La réunion publique de jeudi aura lieu à dix-neuf heures, dans la salle des fêtes."
 JEANNE, PAUL = "Jeanne Martin", "Paul Durand"
@@ -94,4 +100,21 @@ def drafted(web: Web, name: str = "first") -> Campaign:
     people = [(f"+3363998{n:04d}", "mobile") for n in range(3)]
     scene.store.contacts.import_batch(FileOrigin("list", "list.csv", "0" * 64), people, lambda: 0, 1)
     texts = Texts(JEANNE, "candidate à la mairie", "l'association Martin", "votre inscription", "martin.example")
-    return drafting.create(scene.store, scene.settings, Draft(name, (message.name,), "list", ("lab",), texts, "fr"))
+    draft = Draft(name, (message.name,), "list", ("lab",), texts, "fr", hours="00:00-24:00")
+    return drafting.create(scene.store, scene.settings, draft)
+
+
+@contextmanager
+def served(web: Web, keys: Path) -> Iterator[int]:
+    """The pages over HTTPS on loopback, by the authority in that folder: at this port."""
+    certificate, key = own_certificate(keys, "127.0.0.1")
+    config = uvicorn.Config(web.app, port=0, ssl_certfile=str(certificate), ssl_keyfile=str(key), log_level="warning")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    wait_for(lambda: server.started, "the server", limit_s=60)
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join(30)
