@@ -168,6 +168,20 @@ class Stack:
         """The process stands still, or goes on."""
         os.kill(self.pid(name), signal.SIGSTOP if held else signal.SIGCONT)
 
+    def hold_without_lock(self, name: str) -> None:
+        """The process stands still, and not in a transaction: others can have the database."""
+
+        def held() -> bool:
+            self.hold(name)
+            try:
+                with self.database_locked(1.0):
+                    return True
+            except sqlite3.OperationalError:
+                self.hold(name, held=False)
+                return False
+
+        wait_for(held, f"{name} standing still outside a transaction")
+
     def end(self, name: str) -> None:
         """The process is stopped, and stays so until `begin`."""
         health.supervisor(self.settings)._call("supervisor.stopProcess", name)

@@ -20,14 +20,14 @@ def test_both_workers_are_killed_in_the_middle_of_a_job(stack: Stack) -> None:
     campaign = stack.start("workers-killed", crowd(stack.new_numbers(36)))
     with contextlib.closing(redis.Redis.from_url(stack.settings.redis_url)) as client:
         stack.wait_called(8)
-        stack.hold("originate-0")
+        stack.hold_without_lock("originate-0")
         wait_for(lambda: client.llen("rq:queue:originate"), "a job to originate")
         with stack.database_locked():
             stack.hold("originate-0", held=False)
             wait_for(lambda: client.zcard("rq:wip:originate"), "that job in its transaction")
             stack.kill("originate-0")
         stack.wait_called(20)
-        stack.hold("record-0")
+        stack.hold_without_lock("record-0")
         wait_for(lambda: client.xlen(RESULTS) and client.llen("rq:queue:record"), "results and a job to record them")
         with stack.database_locked():
             stack.hold("record-0", held=False)
@@ -53,7 +53,7 @@ def test_redis_forgets_everything(stack: Stack) -> None:
         stack.wait_called(14)
         client.flushall()
         stack.wait_called(24)
-        stack.hold("record-0")
+        stack.hold_without_lock("record-0")
         wait_for(lambda: len(stack.line.called) == 40 and not stack.line.talking, "the last call")
         wait_for(lambda: client.xlen(RESULTS) >= 20, "results that nobody has recorded")
         client.flushall()
