@@ -19,3 +19,11 @@ def hidden(calls: Mapping[str, int]) -> frozenset[str]:
     while away and kept and (len(away) == 1 or sum(count for count, _ in away) < SMALL):
         away.append(kept.pop(0))
     return frozenset(cell for _, cell in away)
+
+
+def hidden_beside(calls: Mapping[str, int], others: Mapping[str, int]) -> frozenset[str]:
+    """As `hidden`, of a dimension whose cells are mostly `others`, those of another, or made of them.
+
+    All of them where either hides anything: what one tells would be subtracted from what the other tells.
+    """
+    return frozenset(calls) if hidden(calls) or hidden(others) else frozenset()

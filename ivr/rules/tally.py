@@ -27,8 +27,13 @@ SUMS = (
 """What is added up of any set of calls, in this order. heard: with a listen; share and squares: of their shares."""
 LATER = {"billed_s": "0"}
 """Sums that came to the books later, with what they are of the calls before."""
-DIMENSIONS = ("hour", "trunk", "attempt", "range", "line_type", "departement", "age")
-"""Each call has one value in each of these; "hour" is that of the week, such as 1-09 for Monday from nine to ten."""
+DIMENSIONS = ("hour", "trunk", "caller_id", "attempt", "range", "line_type", "departement", "age", "batch")
+"""Each call has one value in each of these; "hour" is that of the week, such as 1-09 for Monday from nine to ten.
+
+caller_id: the number that was shown. batch: the delivery that first brought the person's number.
+"""
+LONGEST_VALUE = 64
+"""Characters of a value; longer names that begin alike are told together."""
 WHOLE = ("all", "")
 """The cell that holds every call."""
 
@@ -146,7 +151,7 @@ def places(at: datetime, number: str, **known: object) -> dict[str, str]:
         "range": number[:5],
         "age": age_bracket(at.year - int(str(birth_year))) if birth_year else "",
     }
-    return found | {name: "" if value is None else str(value) for name, value in known.items()}
+    return found | {name: "" if value is None else str(value)[:LONGEST_VALUE] for name, value in known.items()}
 
 
 def local(at_ms: int, timezone: str) -> datetime:

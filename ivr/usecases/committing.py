@@ -13,6 +13,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from ivr.adapters.store import Store
 from ivr.errors import Temporary
@@ -37,6 +38,7 @@ class Books:
     def __init__(self, settings: Settings, store: Store) -> None:
         self._settings = settings
         self._attempts = store.attempts
+        self._shown = {name: trunk.caller_id for name, trunk in settings.trunks.items()}
         self._took_s: deque[float] = deque([0.01], maxlen=8)
 
     @property
@@ -54,7 +56,8 @@ class Books:
         while True:
             now, began_s = datetime.now(UTC), time.monotonic()
             ask, at_ms = questions(self._settings, now), int(now.timestamp() * 1000)
-            begun = asyncio.ensure_future(asyncio.to_thread(self._attempts.begin_dialing_many, attempts, ask, at_ms))
+            begin = partial(self._attempts.begin_dialing_many, attempts, ask, at_ms, self._shown)
+            begun = asyncio.ensure_future(asyncio.to_thread(begin))
             try:
                 dialables = await asyncio.shield(begun)
             except asyncio.CancelledError:  # we are told to end: the thread commits all the same, and nothing is sent

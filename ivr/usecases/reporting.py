@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ivr.rules.answers import people_effect
 from ivr.rules.difference import Difference
 from ivr.rules.dips import Dip, dips
-from ivr.rules.hiding import hidden
+from ivr.rules.hiding import hidden, hidden_beside
 from ivr.rules.measures import SMALL, Fate, Interval, mean_share, wilson
 from ivr.rules.retention import Curve, retention
 from ivr.rules.segments import Segment
@@ -21,6 +21,8 @@ from ivr.rules.tally import BIN_MS, DIMENSIONS, UNIT, Sums, Tally
 from ivr.rules.typical import Typical
 
 SCHEMA = "portevoix.report/1"
+BESIDE = {"caller_id": "trunk"}
+"""Dimensions whose cells are mostly those of another: a number is shown by some trunks, and by no others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +218,7 @@ def build(facts: CampaignFacts, tally: Tally) -> Report:
         opt_out_seconds=_seconds(tally) if heard >= SMALL else {},
         ended_by_unknown=whole["end_unknown"],
         books=_books(facts, tally),
-        breakdowns=tuple(_breakdown(dimension, tally.values(dimension)) for dimension in DIMENSIONS),
+        breakdowns=tuple(_breakdown(dimension, tally) for dimension in DIMENSIONS),
         dips=dips(curve) if curve else (),
     )
 
@@ -301,9 +303,15 @@ def _answered_by(whole: Sums) -> tuple[Part, ...]:
     return (Part("human", 0, calls), Part("machine", 0, calls), unsure)
 
 
-def _breakdown(dimension: str, values: Mapping[str, Sums]) -> Breakdown:
-    away = hidden({value: sums["heard"] for value, sums in values.items()})
+def _breakdown(dimension: str, tally: Tally) -> Breakdown:
+    values = tally.values(dimension)
+    heard = _heard(values)
+    away = hidden_beside(heard, _heard(tally.values(BESIDE[dimension]))) if dimension in BESIDE else hidden(heard)
     return Breakdown(dimension, tuple(_row(value, sums, value in away) for value, sums in values.items()))
+
+
+def _heard(values: Mapping[str, Sums]) -> dict[str, int]:
+    return {value: sums["heard"] for value, sums in values.items()}
 
 
 def _row(value: str, sums: Sums, is_hidden: bool) -> Row:

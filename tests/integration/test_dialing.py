@@ -40,6 +40,7 @@ def test_each_order_is_sent_once_with_its_own_id(make_scene: MakeScene) -> None:
             assert action["channel"] == "PJSIP/33639981000@lab"
             assert action["channelid"] == action["actionid"] == attempts[0]
             assert action["callerid"] == CALLER_ID
+            assert scene.rows("SELECT DISTINCT caller_id FROM attempts WHERE state = 'dialing'") == [(CALLER_ID,)]
             assert f"IVR_ATTEMPT={attempts[0]}" in action["variable"].split("\n")
 
     asyncio.run(go())

@@ -7,7 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from ivr.adapters.store import Store
+from alembic import command
+
+from ivr.adapters.store import Store, tables
+from ivr.adapters.store.contacts import FileOrigin
+from ivr.rules.records import Campaign
 from ivr.rules.segments import EndedBy, KeyPress, Listen, Play, Segment
 from ivr.rules.tally import UNIT
 from ivr.usecases.recording import Result, end_result, listen_result, record
@@ -133,3 +137,37 @@ def test_a_report_is_read_from_the_sums_alone(scene: Scene) -> None:
     assert not [sql for sql, _ in seen if "listens" in sql or "FROM targets" in sql]
     assert report.answered == 1
     assert report.measure("dialled").value == 2
+
+
+def cells(scene: Scene, campaign: Campaign, dimension: str) -> dict[str, int]:
+    """How many of its calls were answered, by value."""
+    [tally] = scene.store.tallies.snapshot(campaign.id)[1]
+    return {value: sums["answered"] for value, sums in tally.values(dimension).items()}
+
+
+def test_calls_are_told_by_the_number_that_was_shown_and_the_batch_that_came_first(scene: Scene) -> None:
+    first = scene.campaign(2, start=False)
+    numbers = [("+33639981000", "mobile"), ("+33639985001", "mobile"), ("+33639985002", "mobile")]
+    origin = FileOrigin("second" + "-" * 70, "list.csv", "f" * 64)
+    batch = scene.store.contacts.import_batch(origin, iter(numbers), lambda: 0, 1)  # in the same millisecond
+    campaign = scene.campaign(1, batch_id=batch.id)
+    attempts = scene.claim(campaign, 3)
+    for some, number in ((attempts[:2], "+33199000001"), (attempts[2:], "+33199000002")):
+        assert scene.store.attempts.begin_dialing_many(some, scene.ask(), 20, {"lab": number})
+    record([end_result(attempt, "answered", 90) for attempt in attempts], scene.store)
+    record([listen_result(listen(attempt, 1_000)) for attempt in attempts], scene.store)
+    assert cells(scene, campaign, "caller_id") == {"+33199000001": 2, "+33199000002": 1}
+    assert cells(scene, campaign, "batch") == {"list-1": 1, origin.name[:64]: 2}, (first.name, "brought one of them")
+    check_counts(scene, campaign)
+
+
+def test_calls_from_before_the_number_shown_was_kept_are_told_as_not_known(scene: Scene) -> None:
+    campaign = scene.campaign(2)
+    early, late = scene.dialing(campaign, 2)
+    record([listen_result(listen(early, 1_000)), end_result(early, "answered", 90)], scene.store)
+    command.downgrade(tables.config(scene.store.database), "0019")
+    scene.store.migrate()
+    assert cells(scene, campaign, "caller_id") == cells(scene, campaign, "batch") == {"": 1}
+    more = Listen(early, (Play(Segment.NOTICE, "n", 2000, 2000, 10),), measured_by="dialplan", at_ms=60)
+    record([listen_result(more), listen_result(listen(late)), end_result(late, "answered", 95)], scene.store)
+    check_counts(scene, campaign)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from sqlalchemy import Connection, bindparam, or_, select, text, update
 
@@ -22,6 +23,9 @@ ATTEMPTS = schema.attempts
 
 LOOKS = 10
 """At due targets within one claim, when many of those looked at may not be called, or not yet."""
+
+
+NOBODY_ASKED: Mapping[str, str] = MappingProxyType({})
 
 
 class Attempts:
@@ -60,12 +64,14 @@ class Attempts:
                     break
             return used
 
-    def begin_dialing_many(self, attempts: Sequence[str], ask: Ask, at_ms: int) -> list[Dialable]:
+    def begin_dialing_many(
+        self, attempts: Sequence[str], ask: Ask, at_ms: int, shown: Mapping[str, str] = NOBODY_ASKED
+    ) -> list[Dialable]:
         """Those that may be sent, once each, are `dialing`, committed; in the order given.
 
         The last questions are asked in the same transaction, of the present state. An attempt that a rule forbids is
         released and its target `not_allowed`; one that must wait (hours, pause) is released and its target due again.
-        One that is not claimed (any more) is left alone.
+        One that is not claimed (any more) is left alone. shown: by trunk the number that people see; it is kept.
         """
         with self._database.write() as connection:
             locks.asking(connection)
@@ -83,7 +89,7 @@ class Attempts:
                 back[attempt] = target_id
                 if running and verdict.kind is Kind.NO:
                     refused[target_id] = verdict
-            moves.begin(connection, (dialable.attempt for dialable in begun), at_ms)
+            moves.begin(connection, {one.attempt: shown.get(one.trunk, "") for one in begun}, at_ms)
             moves.release(connection, back, AttemptState.CLAIMED)
             moves.refuse(connection, refused, "dialing", at_ms)
             return begun

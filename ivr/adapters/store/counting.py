@@ -107,6 +107,8 @@ def _places(connection: Connection, attempts: Collection[str]) -> dict[str, _Pla
         at = local(row.claimed_at_ms if row.dialing_at_ms is None else row.dialing_at_ms, campaign.timezone)
         number = max(sum(other <= row.id for other in sent.get(row.target_id, ())), 1)
         known = {"departement": row.departement, "line_type": row.line_type, "birth_year": row.birth_year}
+        # What was sent before the number shown was kept was counted without a batch, and is corrected so.
+        known |= {"caller_id": row.caller_id, "batch": None if row.caller_id is None else row.first_batch}
         values = places(at, row.number, trunk=row.trunk, attempt=number, **known)
         message = campaign.to(row.version).message
         found[row.id] = _Place((campaign.id, row.version), message.length_ms, values)
@@ -163,10 +165,20 @@ _CALLS = (
     .where((ATTEMPTS.c.state == AttemptState.ENDED.value) | _LISTENS.c.attempt_id.is_not(None))
 )
 _SENT = select(ATTEMPTS.c.id, ATTEMPTS.c.target_id).where(ATTEMPTS.c.state.in_(SENT))
-_PLACE = ("id", "campaign_id", "target_id", "trunk", "claimed_at_ms", "dialing_at_ms")
+_BATCH, _IN_BATCH = schema.source_batches, schema.batch_contacts
+_FIRST_BATCH = (  # it was imported at the same instant, and of several such the contact is in it
+    select(_BATCH.c.name)
+    .join(_IN_BATCH, _IN_BATCH.c.batch_id == _BATCH.c.id)
+    .where(_BATCH.c.imported_at_ms == schema.contacts.c.imported_at_ms, _IN_BATCH.c.contact_id == schema.contacts.c.id)
+    .order_by(_BATCH.c.id)
+    .limit(1)
+    .correlate(schema.contacts)
+    .scalar_subquery()
+)
+_PLACE = ("id", "campaign_id", "target_id", "trunk", "caller_id", "claimed_at_ms", "dialing_at_ms")
 _KNOWN = ("number", "line_type", "departement", "birth_year")
 _PLACES = (
     select(*(ATTEMPTS.c[name] for name in _PLACE), *(schema.contacts.c[name] for name in _KNOWN))
-    .add_columns(schema.targets.c.version)
+    .add_columns(schema.targets.c.version, _FIRST_BATCH.label("first_batch"))
     .select_from(ATTEMPTS.join(schema.targets, schema.targets.c.id == ATTEMPTS.c.target_id).join(schema.contacts))
 )

@@ -29,9 +29,12 @@ def insert_claims(connection: Connection, taken: Mapping[str, int], same: Mappin
     _set_targets(connection, taken.values(), TargetState.IN_PROGRESS)
 
 
-def begin(connection: Connection, attempts: Iterable[str], at_ms: int) -> None:
-    """The attempts, which are claimed and locked, are dialing."""
-    _move(connection, attempts, AttemptState.CLAIMED, AttemptState.DIALING, {"dialing_at_ms": at_ms})
+def begin(connection: Connection, shown: Mapping[str, str], at_ms: int) -> None:
+    """The attempts, which are claimed and locked, are dialing. shown: by attempt the number that the person sees."""
+    for caller_id in sorted(set(shown.values())):
+        mine = [attempt for attempt, number in shown.items() if number == caller_id]
+        values = {"dialing_at_ms": at_ms, "caller_id": caller_id}
+        _move(connection, mine, AttemptState.CLAIMED, AttemptState.DIALING, values)
 
 
 def postpone(connection: Connection, postponed: Mapping[int, int]) -> None:

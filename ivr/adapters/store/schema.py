@@ -45,7 +45,7 @@ source_batches = Table(
     Column("file_sha256", String(64), nullable=False, unique=True),
     Column("accepted", Integer, nullable=False),
     Column("rejected", Integer, nullable=False),
-    Column("imported_at_ms", BigInteger, nullable=False),
+    Column("imported_at_ms", BigInteger, nullable=False, index=True),
     # Where it comes from, as whoever handed it in declared (rules/provenance.py); "" and null: not said.
     Column("source_type", String(32), nullable=False, server_default="undeclared"),
     Column("source_label_fr", Text, nullable=False, server_default=""),  # the words of the notice
@@ -225,6 +225,7 @@ attempts = Table(
     Column("campaign_id", ForeignKey("campaigns.id"), nullable=False),
     Column("pbx", String(32), nullable=False),
     Column("trunk", String(64), nullable=False, server_default=""),
+    Column("caller_id", String(16)),  # shown to the person, E.164; null: not sent yet, or before it was kept
     Column("state", String(16), nullable=False),
     Column("outcome", String(16), nullable=False, server_default=""),
     Column("blame", String(8), nullable=False, server_default=""),  # rules/breaker.py: whom the end speaks of

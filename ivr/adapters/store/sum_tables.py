@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, ForeignKey, Integer, SmallInteger, String, Table, Text
 
 from ivr.adapters.store.schema import metadata
-from ivr.rules.tally import LATER, SUMS
+from ivr.rules.tally import LATER, LONGEST_VALUE, SUMS
 
 # What reports are made of: the calls of a campaign added up (rules/tally.py), in the transaction that changes an
 # attempt or a listen. value: of that dimension, such as a trunk's name.
@@ -15,7 +15,7 @@ tally_cells = Table(
     Column("campaign_id", ForeignKey("campaigns.id"), primary_key=True),
     Column("version", SmallInteger, primary_key=True, autoincrement=False),  # as in `targets`
     Column("dimension", String(16), primary_key=True),
-    Column("value", String(64), primary_key=True),
+    Column("value", String(LONGEST_VALUE), primary_key=True),
     *(Column(name, BigInteger, nullable=False, server_default=LATER.get(name)) for name in SUMS),
     sqlite_with_rowid=False,
 )

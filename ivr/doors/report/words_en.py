@@ -119,11 +119,13 @@ WORDS = {
     "left_out": "{n} more, with fewer calls, are in the CSV and JSON forms.",
     "by.hour": "By weekday and hour",
     "by.trunk": "By trunk",
+    "by.caller_id": "By number shown",
     "by.attempt": "By call to the same person",
     "by.range": "By number range",
     "by.line_type": "By kind of line",
     "by.departement": "By département",
     "by.age": "By age",
+    "by.batch": "By contacts file that first brought the number",
     "week": "{rate} by weekday and hour",
     "week.def": "In percent; the darker, the higher. An empty place: no call; a dot: not shown,"
     " fewer than 20 calls or what would tell them by subtraction.",

@@ -121,11 +121,13 @@ WORDS = {
     "left_out": "{n} autres, avec moins d’appels, figurent dans les formes CSV et JSON.",
     "by.hour": "Par jour et par heure",
     "by.trunk": "Par opérateur (trunk)",
+    "by.caller_id": "Par numéro présenté",
     "by.attempt": "Selon le rang de l’appel",
     "by.range": "Par tranche de numéros",
     "by.line_type": "Par type de ligne",
     "by.departement": "Par département",
     "by.age": "Par âge",
+    "by.batch": "Par fichier de contacts qui a apporté le numéro",
     "week": "{rate} par jour et par heure",
     "week.def": "En pour cent ; plus c’est foncé, plus c’est élevé. Case vide : aucun appel ; un point : non"
     " montré, moins de 20 appels ou de quoi les retrouver par différence.",

@@ -15,7 +15,10 @@ from ivr.usecases.reporting import CampaignFacts, Report, build
 
 MESSAGE_MS = 20_000
 START_MS = 1_790_000_000_000
-PLACES = {"hour": "1-09", "trunk": "lab", "range": "+3363", "line_type": "mobile", "departement": "", "age": ""}
+PLACES = {
+    "hour": "1-09", "trunk": "lab", "caller_id": "+33199000000", "range": "+3363", "line_type": "mobile",
+    "departement": "", "age": "", "batch": "people",
+}  # fmt: skip
 EMPTY = CampaignFacts(
     name="Réunion publique du 12 mars",
     sponsor="Ville de Saint-Martin",

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.doors.report import as_csv, as_json
-from ivr.rules.hiding import hidden
+from ivr.rules.hiding import hidden, hidden_beside
 from ivr.rules.segments import Listen
 from ivr.rules.tally import DIMENSIONS, Tally, call_of, local, places
 from ivr.usecases.reporting import Breakdown, Report, build
@@ -57,6 +57,32 @@ def test_one_small_value_hides_another_beside_it(maker: Any) -> None:
     told = {row.value: row.listen_rate is not None for row in trunks(report).rows}
     assert told == {"a": False, "b": True, "c": False}
     assert all((row.listen_rate is None) == (row.completion is None) for row in trunks(report).rows)
+
+
+@pytest.mark.parametrize(
+    ("by_trunk", "by_number"),
+    [
+        ({"a": 5, "b": 30, "c": 100}, {"1": 105, "2": 30}),  # by number b alone would be told, and by subtraction a
+        ({"t": 100, "u": 50}, {"1": 10, "2": 90, "3": 50}),  # by trunk t is told: less 2 it is 1
+        ({"a": 5, "b": 30, "c": 30}, {"1": 5, "3": 30, "2": 30}),  # of two alike each would hide another
+    ],
+)
+def test_numbers_shown_are_not_told_where_a_trunk_or_a_number_is_hidden(
+    by_trunk: dict[str, int], by_number: dict[str, int]
+) -> None:
+    assert hidden_beside(by_number, by_trunk) == set(by_number)
+
+
+def test_numbers_shown_are_told_where_nothing_is_hidden(maker: Any) -> None:
+    heard = maker.listen(MESSAGE_MS)
+    for few, told in ((30, True), (19, False)):
+        tally = Tally()
+        for trunk, number, calls in (("a", "+331", 60), ("b", "+332", 40), ("c", "+332", few)):
+            for _ in range(calls):
+                tally.add(call_of("answered", heard, MESSAGE_MS), PLACES | {"trunk": trunk, "caller_id": number})
+        found = next(one for one in build(EMPTY, tally).breakdowns if one.dimension == "caller_id")
+        assert [(row.value, row.heard) for row in found.rows] == [("+331", 60), ("+332", 40 + few)]
+        assert {row.listen_rate is not None for row in found.rows} == {told}
 
 
 @given(st.dictionaries(st.text("abcdefgh", min_size=1, max_size=2), st.integers(0, 60), max_size=12))
