@@ -150,8 +150,9 @@ class Report:
     its listen rate is above that of the first version, for who looks once. difference: what can be said of the two
     however often one looks. hidden: below 20 answered calls in some version nothing of what
     was heard in any is told: what is left of the whole would tell it. breakdowns: of the whole alone, for that reason.
-    dips: seconds at which more people left than around them. typical: of the sponsor's
-    earlier messages of such a length.
+    waveform: how loud the message is in each of as many parts of equal length, 0…1 of the loudest; () where it has
+    several versions, or its sound is not here. dips: seconds at which more people left than around them. typical: of
+    the sponsor's earlier messages of such a length.
     """
 
     schema: str
@@ -175,6 +176,7 @@ class Report:
     breakdowns: tuple[Breakdown, ...] = ()
     dips: tuple[Dip, ...] = ()
     typical: Typical | None = None
+    waveform: tuple[float, ...] = ()
 
     @property
     def doubts(self) -> dict[str, int]:

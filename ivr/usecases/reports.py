@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ivr.adapters import sound
 from ivr.adapters.store import Store
+from ivr.errors import NotFound
 from ivr.rules.again import policy_of
 from ivr.rules.measures import SMALL
 from ivr.rules.records import Books, Campaign
 from ivr.rules.retention import Curve
 from ivr.rules.typical import MOST, Typical, about_as_long, typical
+from ivr.settings import Settings
 from ivr.usecases.campaigns import now_ms
 from ivr.usecases.comparing import compare
 from ivr.usecases.reporting import CampaignFacts, Report, build, curve_of
+
+PARTS = 200
+"""Of a message, of each of which the waveform says how loud it is."""
 
 
 def report_of(store: Store, campaign: Campaign, worst_second: int | None = None) -> Report:
@@ -26,6 +32,20 @@ def report_of(store: Store, campaign: Campaign, worst_second: int | None = None)
         for number, (version, mine) in enumerate(zip(campaign.versions, books.versions, strict=True))
     ]
     return compare(replace(whole, message_ms=max(one.message_ms for one in versions)), tallies, versions)
+
+
+def with_sound(report: Report, settings: Settings) -> Report:
+    """The report with its message's waveform, while the sound is here: of several versions there is no one curve."""
+    sound_name = report.facts.sounds.get("message")
+    if report.versions or not sound_name:
+        return report
+    try:
+        peaks = sound.as_played([sound_name], settings.sounds_dir, PARTS).peaks
+    except NotFound:
+        return report
+    loud = [max(-low, high) for low, high in peaks]
+    most = max(loud)
+    return replace(report, waveform=tuple(round(one / most, 3) for one in loud)) if most > 0 else report
 
 
 def _typical(store: Store, campaign: Campaign) -> Typical | None:

@@ -225,7 +225,7 @@ def report(context: click.Context, name: str, form: str, output: Path | None, la
     """Show what was heard: the listen rate with its numerator and denominator, the retention curve, the books."""
     settings = settings_of(context)
     with store_of(settings) as store:
-        made = reports.report_of(store, store.campaigns.named(name))
+        made = reports.with_sound(reports.report_of(store, store.campaigns.named(name)), settings)
     if form == "terminal" and output is None:
         terminal.render(made, console, language)
         return

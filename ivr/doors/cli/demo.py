@@ -56,7 +56,7 @@ def _seconds(campaign: Campaign) -> str:
 
 def _tell(store: Store, settings: Settings, name: str, worst_second: int | None) -> bool:
     """Report and proof, on the terminal and in files. True when the report is true."""
-    report = reports.report_of(store, store.campaigns.named(name), worst_second)
+    report = reports.with_sound(reports.report_of(store, store.campaigns.named(name), worst_second), settings)
     _write(settings.var_dir / "report.json", as_json.render(report))
     _write(settings.var_dir / "report.html", as_html.render(report))
     terminal.render(report, console)

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 
+from ivr.doors.report.plot import sounds
 from ivr.doors.report.words import Words, clean, words
 from ivr.usecases.reporting import Part, Report, Row
 
@@ -78,6 +79,8 @@ def _figures(report: Report, say: Words) -> Iterator[list[Cell]]:
         yield ["retention", "share", point.at_ms / 1000, say("axis.share"), *numbers, None]
         yield ["retention", "left", point.at_ms / 1000, say("left"), point.left, None, point.left, None, None, None]
         yield ["retention", "cut", point.at_ms / 1000, say("cut"), point.cut, None, point.cut, None, None, None]
+    for at_ms, loud in sounds(report).items():
+        yield ["retention", "sound", at_ms / 1000, say("axis.sound"), None, None, loud, None, None, None]
     for breakdown in report.breakdowns:
         for row in breakdown.rows:
             yield from _row(breakdown.dimension, row, say)

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from ivr.doors.report import versions
 from ivr.doors.report.groups import groups, weeks
-from ivr.doors.report.plot import Plot, plot
+from ivr.doors.report.plot import Plot, of_report, sounds
 from ivr.doors.report.words import Words, clean, words
 from ivr.usecases.reporting import Part, Report
 
@@ -47,6 +47,7 @@ def render(report: Report, language: str | None = None) -> str:
         differences=versions.sentences(report, say),
         figures_of=versions.figures,
         stops=_stops(report),
+        sounds=sounds(report),
         played=_played(report, say),
         groups=groups(report),
         weeks=weeks(report),
@@ -67,9 +68,8 @@ def _style() -> str:
 
 def _plots(report: Report) -> dict[str, Plot]:
     """The same curve twice, for a wide and a narrow screen: scaled down, its words could not be read."""
-    if report.curve is None:
-        return {}
-    return {"wide": plot(report.curve, *WIDE, report.typical), "narrow": plot(report.curve, *NARROW, report.typical)}
+    drawn = {"wide": of_report(report, *WIDE), "narrow": of_report(report, *NARROW)}
+    return {name: plot for name, plot in drawn.items() if plot}
 
 
 def _played(report: Report, say: Words) -> list[tuple[str, int, str]]:

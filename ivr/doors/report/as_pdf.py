@@ -138,7 +138,15 @@ def _curve(report: Report, say: Words) -> dict[str, Any]:
     """Points as place, share, low and high, all 0…1; what stands at the axes as place and words."""
     curve = report.curve
     drawn = [point for point in curve.points if point.share is not None] if curve else []
-    told = {"title": say("curve"), "points": [], "up": [], "across": [], "alt": "", "note": say("curve.none")}
+    told = {
+        "title": say("curve"),
+        "wave": list(report.waveform),
+        "points": [],
+        "up": [],
+        "across": [],
+        "alt": "",
+        "note": say("curve.none"),
+    }
     if curve is None or not drawn:
         return told
     length_ms = curve.points[-1].at_ms

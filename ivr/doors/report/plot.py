@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ivr.rules.retention import Curve, Point
 from ivr.rules.typical import Typical
+from ivr.usecases.reporting import Report
 
+STRIP = 44
+"""Height of the message's sound beneath the axis."""
 STEPS_S = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1800)
 
 
@@ -23,7 +27,8 @@ class Tick:
 @dataclass(frozen=True, slots=True)
 class Plot:
     """A curve's drawing. line, band: SVG path data. first, last: places of the first and last points drawn.
-    usual, usual_middle: range and middle of earlier messages, "" when there are none.
+    usual, usual_middle: range and middle of earlier messages, "" when there are none. wave: the message's sound, in
+    a strip beneath the axis, "" when it is not known.
     """
 
     width: int
@@ -40,6 +45,37 @@ class Plot:
     last: tuple[float, float]
     usual: str = ""
     usual_middle: str = ""
+    wave: str = ""
+
+
+def of_report(report: Report, size: tuple[int, int], labels: int) -> Plot | None:
+    """The drawing of a report's curve, with what is typical and the message's sound beneath; None without a curve."""
+    if report.curve is None:
+        return None
+    plain = plot(report.curve, size, labels, report.typical)
+    if not report.waveform:
+        return plain
+    strip = (plain.left, plain.right, plain.height + STRIP / 2 + 4, STRIP / 2 - 8)
+    return replace(plain, height=plain.height + STRIP, wave=_wave(report.waveform, strip))
+
+
+def _wave(loud: Sequence[float], strip: tuple[float, float, float, float]) -> str:
+    """Loudness as a path about a line. strip: left, right, the line's height, and how far the loudest reaches."""
+    left, right, line, reach = strip
+    across = [round(left + (right - left) * (part + 0.5) / len(loud), 1) for part in range(len(loud))]
+    over = [(x, round(line - reach * one, 1)) for x, one in zip(across, loud, strict=True)]
+    under = [(x, round(line + reach * one, 1)) for x, one in zip(across, loud, strict=True)]
+    return _path(over + under[::-1]) + "Z"
+
+
+def sounds(report: Report) -> dict[int, float]:
+    """How loud the message is at most in the second before each point of the curve, by the point's instant."""
+    points, loud = report.curve.points if report.curve else (), report.waveform
+    if not points or not loud:
+        return {}
+    places = [len(loud) * point.at_ms / points[-1].at_ms for point in points]
+    spans = zip(points[1:], places, places[1:], strict=False)
+    return {point.at_ms: max(loud[int(begin) : math.ceil(end)]) for point, begin, end in spans}
 
 
 def plot(curve: Curve, size: tuple[int, int], labels: int, usual: Typical | None = None) -> Plot:

@@ -64,6 +64,8 @@ WORDS = {
     "curve.alt": "Curve from {start} at 0 s to {end} at the end of the message, {length}.",
     "axis.share": "still listening",
     "axis.time": "time in the message",
+    "twin.sound": "Sound",
+    "axis.sound": "the message’s sound",
     "axis.risk": "calls observed",
     "axis.risk.below": "Beneath each instant: the calls still observed.",
     "typical": "In grey: this sponsor’s {n} latest earlier messages of about this length, range and middle. Half way"

@@ -66,6 +66,8 @@ WORDS = {
     "curve.alt": "Courbe de {start} à 0 s jusqu’à {end} à la fin du message, {length}.",
     "axis.share": "encore à l’écoute",
     "axis.time": "temps dans le message",
+    "twin.sound": "Son",
+    "axis.sound": "son du message",
     "axis.risk": "appels suivis",
     "axis.risk.below": "Sous chaque instant : les appels encore suivis.",
     "typical": "En gris : les {n} derniers messages antérieurs de ce commanditaire, de durée voisine (étendue, milieu)."

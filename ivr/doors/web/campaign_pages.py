@@ -100,7 +100,7 @@ def _report(visit: Visit) -> Response:
     """The report's own page, which brings its style with it and is allowed nothing else."""
     store = visit.site.store
     campaign = store.campaigns.one_seen_by(visit.sponsor, visit.number)
-    made = as_html.render(reports.report_of(store, campaign), visit.language)
+    made = as_html.render(reports.with_sound(reports.report_of(store, campaign), visit.site.settings), visit.language)
     policy = f"{as_html.policy()}; frame-ancestors 'none'"
     return Response(made, media_type="text/html", headers={"content-security-policy": policy})
 
@@ -111,7 +111,7 @@ def _download(visit: Visit) -> Response:
     if form not in KINDS:
         raise NotFound("there is no such form of a report")
     ending, media_type = KINDS[form]
-    made = FORMS[form](reports.report_of(store, campaign), visit.language)
+    made = FORMS[form](reports.with_sound(reports.report_of(store, campaign), visit.site.settings), visit.language)
     headers = {"content-disposition": f'attachment; filename="report-{campaign.id}.{ending}"'}
     return Response(made, media_type=media_type, headers=headers)
 

@@ -44,7 +44,8 @@ def facts_of(report: Report, **more: Any) -> Report:
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_the_pdf_is_one_page_that_a_screen_reader_can_read(maker: Any, sample: Report, language: str) -> None:
     odd = facts_of(sample, name=HOSTILE + "#panic()" * 40, sponsor="$x$ *_`#[" * 30)
-    for report in (sample, report_of(maker, 3_000, 40), build(EMPTY, Tally()), odd):
+    heard = replace(report_of(maker, 3_000, 40), waveform=(0.2, 1.0) * 100)
+    for report in (sample, heard, build(EMPTY, Tally()), odd):
         made = as_pdf.render(report, language)
         inside = opened(made)
         assert made.startswith(b"%PDF-1.7")
