@@ -152,7 +152,7 @@ def mean_within(mean: float, variance: float, count: int) -> Interval | None:
     worst, nobody = mean * (1 - mean), wilson(0, count)
     if worst <= 0 or nobody is None:
         return wilson(mean * count, count)
-    effective = max(worst / (variance + worst / count**2), count)
+    effective = max(count**2 * worst / (count**2 * variance + worst), count)
     found = wilson(mean * effective, effective)
     if found is None:
         return None
