@@ -238,13 +238,17 @@ class _Shift:
 
 
 def _plan_digest(settings: Settings) -> str:
-    """Names the people and sounds now planned, "" while there are none."""
+    """Names the people and sounds now planned, "" while there are none.
+
+    The same people planned again are another plan: what they did before is gone, and the carrier starts anew.
+    """
     digest = hashlib.sha256()
-    for name in (SOUNDS, PEOPLE):
-        try:
+    try:
+        for name in (SOUNDS, PEOPLE):
             digest.update((lab_dir(settings) / name).read_bytes())
-        except FileNotFoundError:
-            return ""
+        digest.update(str((lab_dir(settings) / PEOPLE).stat().st_mtime_ns).encode())
+    except FileNotFoundError:
+        return ""
     return digest.hexdigest()
 
 

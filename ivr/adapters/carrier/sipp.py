@@ -103,7 +103,8 @@ class Carrier:
         """Whether something was noted since the last call of `changed` or `truth`."""
         fresh, before = self._log.read(), self._heard_bytes
         self._events += fresh
-        self._heard_bytes = (self._folder / self._orders.ears).stat().st_size
+        ears = self._folder / self._orders.ears
+        self._heard_bytes = ears.stat().st_size if ears.is_file() else 0  # gone when others are planned
         return bool(fresh) or self._heard_bytes != before
 
     def stop(self) -> None:

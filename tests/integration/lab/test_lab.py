@@ -62,7 +62,10 @@ def first(people: list[Person], behaviour: Behaviour) -> Person:
     return next(person for person in people if person.behaviour is behaviour)
 
 
-def test_the_truth_is_known_while_the_carrier_runs_and_a_new_plan_starts_anew(served: Settings, caller: Any) -> None:
+@pytest.mark.parametrize("seed", [2, 1], ids=["others", "the same people again"])
+def test_the_truth_is_known_while_the_carrier_runs_and_a_new_plan_starts_anew(
+    served: Settings, caller: Any, seed: int
+) -> None:
     with pytest.raises(NotFound, match="--sound"):
         lab.plan(served, 60, 1)
     assert lab.set_sounds(served, NAMES).message_ms == 2000
@@ -74,10 +77,15 @@ def test_the_truth_is_known_while_the_carrier_runs_and_a_new_plan_starts_anew(se
     call.close()
     row = lab.truth(served)[person.index]
     assert (row.called, row.outcome) == (1, "congestion")
-    other = lab.plan(served, 60, 2)
+    other = lab.plan(served, 60, seed)
     assert lab.wait_ready(served) == ports
     assert {row.number for row in lab.truth(served)} == {person.number for person in other}
     assert sum(row.called for row in lab.truth(served)) == 0
+    person = first(other, Behaviour.CONGESTION)
+    call = caller(ports.sip, person.number)
+    assert call.dial() == 503
+    call.close()
+    assert [row.number for row in lab.truth(served) if row.called] == [person.number]
 
 
 def test_contacts_come_before_the_plan_and_are_the_same_people(settings: Settings) -> None:
