@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from jsonschema import Draft202012Validator
 
 from ivr.doors.report import as_html, as_json
+from ivr.doors.report.schema import schema
 from ivr.rules.records import Campaign
 from ivr.rules.states import CampaignState
 from ivr.usecases.reports import report_of
@@ -66,4 +70,5 @@ def test_page_and_json_tell_it(scene: Scene, earlier: list[Campaign]) -> None:
     assert 'class="usual"' in page
     assert "3 latest earlier messages" in page
     assert '"messages": 3' in as_json.render(report)
+    Draft202012Validator(schema()).validate(json.loads(as_json.render(report)))
     assert 'class="usual"' not in as_html.render(report_of(scene.store, earlier[0]), "en")

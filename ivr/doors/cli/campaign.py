@@ -16,6 +16,7 @@ from ivr.doors.cli.progress import follow, limits_line, line, version_lines
 from ivr.doors.cli.spoken import spoken_options, texts_of
 from ivr.doors.report import terminal
 from ivr.doors.report.forms import FORMS
+from ivr.doors.report.schema import schema
 from ivr.rules import transparency_words
 from ivr.rules.pack import BASE, MessageClass
 from ivr.rules.sharing import EQUAL
@@ -255,6 +256,12 @@ def transparency_(context: click.Context, name: str, form: str, output: Path | N
     put(transparency.html(told, spoken) if form == "html" else json.dumps(told, ensure_ascii=False, indent=2), output)
     if told["missing"]:
         say(f"missing: {', '.join(told['missing'])}; `ivr sponsor set` gives what is the sponsor's to give")
+
+
+@campaign.command("schema")
+def show_schema() -> None:
+    """Print the JSON Schema of `campaign report --format json`: what programs may count on, field by field."""
+    click.echo(json.dumps(schema(), ensure_ascii=False, indent=2))
 
 
 def put(made: str | bytes, output: Path | None) -> None:
