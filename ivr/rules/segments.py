@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from ivr.rules.flow import AGAIN
+
 
 class Segment(StrEnum):
     """One recording of a call, in the order in which a person meets them."""
@@ -69,6 +71,12 @@ class Listen:
     def heard_ms(self, segment: Segment) -> int:
         """The most that was heard of `segment` in one play, milliseconds: a repeat adds no length to the message."""
         return max((play.heard_ms for play in self.plays if play.segment is segment), default=0)
+
+    @property
+    def stops_all(self) -> bool:
+        """Whether 9 was pressed again while the first one was confirmed."""
+        again = any(press.key == AGAIN and press.segment is Segment.CONFIRMATION for press in self.keys)
+        return again and self.stop_at_ms is not None
 
     @property
     def until_ms(self) -> int:

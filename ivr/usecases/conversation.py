@@ -14,7 +14,7 @@ from typing import Protocol
 from ivr.adapters.agi import Played
 from ivr.adapters.pbx import channelvars
 from ivr.errors import AgiRefused, CallEnded, IvrError
-from ivr.rules.flow import ALL_KEYS, KEYS, Wish
+from ivr.rules.flow import AGAIN, ALL_KEYS, KEYS, Wish
 from ivr.rules.segments import EndedBy, KeyPress, Listen, Play, Segment
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ class Call:
     """One answered call. The scripts in `agi/` are short functions over it."""
 
     def __init__(
-        self, attempt: str, line: Line, sounds: Sounds, manners: Manners, store_stop: Callable[[str, int], None]
+        self, attempt: str, line: Line, sounds: Sounds, manners: Manners, store_stop: Callable[[str, int, bool], None]
     ) -> None:
         self.attempt = attempt
         self._line = line
@@ -93,12 +93,13 @@ class Call:
     def play(self, segment: Segment) -> Wish | None:
         """The segment was played to its end (None) or to the key that asks for something.
 
-        A key that asks for nothing is noted, and the sound goes on where it was. Raises CallEnded when the person hangs
+        A key that asks for nothing is noted, and the sound goes on where it was; so does the confirmation after another
+        9, once that is stored. Raises CallEnded when the person hangs
         up and SoundMissing when there is nothing to play; what was heard until then is kept.
         """
         path, length_ms = self._sounds.find(segment)
         self._messages_begun += segment is Segment.MESSAGE
-        armed = "" if segment is Segment.CONFIRMATION else ALL_KEYS  # a second 9 must not cut the confirmation
+        armed = AGAIN if segment is Segment.CONFIRMATION else ALL_KEYS
         began_ms = self._elapsed_ms()
         self._enter(segment.value, began_ms)
         offset, wish = 0, None
@@ -109,7 +110,7 @@ class Call:
             position = _position(played, offset)
             if played.digit:
                 self._note_key(played.digit, segment, position // SAMPLES_PER_MS)
-                if (wish := self._meaning(played.digit)) is None:
+                if (wish := self._wish(played.digit, segment)) is None:
                     offset = position
                     continue
             heard_ms = min(position // SAMPLES_PER_MS, length_ms)
@@ -143,7 +144,7 @@ class Call:
         self._stop_at_ms = self._elapsed_ms()
         with contextlib.suppress(CallEnded):  # who hung up at once has pressed 9 all the same
             self._enter(Segment.CONFIRMATION.value, self._stop_at_ms)
-        self._store_stop(self.attempt, self._at_ms + self._stop_at_ms)
+        self._store_stop(self.attempt, self._at_ms + self._stop_at_ms, False)
         log.info("stop stored", extra={"action": "stop_stored", "attempt_id": self.attempt})
         self.play(Segment.CONFIRMATION)
 
@@ -175,6 +176,14 @@ class Call:
         heard = (f"{play.segment}.{play.heard_ms}.{self._at_ms + play.began_ms}" for play in self._plays)
         began = str(self._at_ms + began_ms)
         self._line.set_variables({"IVR_SEGMENT": segment, "IVR_BEGAN": began, "IVR_PLAYED": "-".join(heard)})
+
+    def _wish(self, key: str, segment: Segment) -> Wish | None:
+        """What the key asks for while that is said. A 9 during the confirmation: that nobody calls this person."""
+        if segment is not Segment.CONFIRMATION:
+            return self._meaning(key)
+        self._store_stop(self.attempt, self._at_ms + self._elapsed_ms(), True)
+        log.info("stop of all stored", extra={"action": "stop_of_all_stored", "attempt_id": self.attempt})
+        return None
 
     def _meaning(self, key: str) -> Wish | None:
         """What the key asks for now: what is said goes on if a repeat is not to be had."""

@@ -105,7 +105,9 @@ def record(results: Iterable[Result], store: Store) -> None:
     listens = [as_listen(result) for result in by_kind["listen"]]
     stops = [(stop["attempt"], stop["at_ms"]) for stop in by_kind["stop"]]
     stops += [(one.attempt, one.at_ms + one.stop_at_ms) for one in listens if one.stop_at_ms is not None]
-    store.suppressions.stop_attempts(stops)
+    of_all = {stop["attempt"] for stop in by_kind["stop"] if stop.get("of_all") is True}
+    of_all |= {one.attempt for one in listens if one.stops_all}
+    store.suppressions.stop_attempts(stops, of_all)
     store.listens.record(listens, by_kind["ended"])
 
 
@@ -160,9 +162,9 @@ def as_listen(result: Result) -> Listen:
     return from_plain(result["attempt"], result)
 
 
-def stop_result(attempt: str, at_ms: int) -> Result:
-    """A stop as it travels."""
-    return {"kind": "stop", "attempt": attempt, "at_ms": at_ms}
+def stop_result(attempt: str, at_ms: int, of_all: bool = False) -> Result:
+    """A stop as it travels. of_all: it is not of the attempt's sponsor alone."""
+    return {"kind": "stop", "attempt": attempt, "at_ms": at_ms} | ({"of_all": True} if of_all else {})
 
 
 def end_result(attempt: str, outcome: str, at_ms: int, **detail: Any) -> Result:

@@ -19,21 +19,24 @@ AT_ONCE = 16
 class Stops:
     """Where the 9s of the calls go: into the database, or, while that cannot be, onto their way to it."""
 
-    def __init__(self, store: Callable[[str, int], object], put: Callable[[Result], None]) -> None:
+    def __init__(self, store: Callable[[str, int, bool], object], put: Callable[[Result], None]) -> None:
         """store: commits a stop. put: writes a result to a file, and sends it again and again until it is recorded."""
         self._store, self._put = store, put
         self._threads = ThreadPoolExecutor(AT_ONCE, "stops")
 
-    def take(self, attempt: str, at_ms: int) -> None:
-        """The stop is committed, or in the outbox; where the database was late it may be both, and counts once."""
-        stored = self._threads.submit(self._store, attempt, at_ms)
+    def take(self, attempt: str, at_ms: int, of_all: bool) -> None:
+        """The stop, of one sponsor or of all, is committed, or in the outbox.
+
+        Where the database was late it may be both, and counts once.
+        """
+        stored = self._threads.submit(self._store, attempt, at_ms, of_all)
         try:
             stored.result(PATIENCE_S)
         except Exception as error:  # whatever the database has: the 9 counts
             stored.cancel()
             why = {"action": "stop_waits", "attempt_id": attempt, "why": type(error).__name__}
             log.error("stop waits in the outbox", extra=why)
-            self._put(stop_result(attempt, at_ms))
+            self._put(stop_result(attempt, at_ms, of_all))
 
     def close(self) -> None:
         """What still waits for the database is left to the outbox."""

@@ -46,7 +46,7 @@ class Scripts:
     def _converse(self, session: AgiSession) -> None:
         attempt, *names = session.arguments
         sounds = Sounds(self._folder, dict(zip(SEGMENT_ARGUMENTS, names, strict=True)))
-        call = Call(attempt, session, sounds, Manners(1.5, 3), lambda stopped, _: self.stopped.add(stopped))
+        call = Call(attempt, session, sounds, Manners(1.5, 3), lambda stopped, *_: self.stopped.add(stopped))
         try:
             self._script(call)
             call.finish()

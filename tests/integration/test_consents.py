@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,12 +16,13 @@ from ivr.adapters.store.suppressions import sponsor_scope
 from ivr.doors.cli import cli
 from ivr.errors import NotFound, Refused
 from ivr.rules.consent import Basis, Channel, Grant, Purpose
+from ivr.rules.segments import KeyPress, Segment
 from ivr.rules.states import TargetState
 from ivr.rules.suppression import PLATFORM
-from ivr.usecases import consenting
+from ivr.usecases import consenting, recording
 from ivr.usecases.campaigns import now_ms
 from tests.integration.consents import SPONSOR, ago, record, sponsor, whole
-from tests.integration.scene import Scene
+from tests.integration.scene import Scene, listen
 
 NUMBER = "+33199001000"
 
@@ -146,6 +148,26 @@ def test_a_nine_in_calls_of_two_sponsors_is_a_stop_of_all(scene: Scene) -> None:
     }  # fmt: skip
     third = scene.campaign(1, sponsor="Anne Leroy", batch_id=campaign.batch_id)
     assert scene.claim(third, 1) == []
+
+
+def test_a_second_nine_in_one_call_is_a_stop_of_all_by_whatever_way_it_comes(scene: Scene) -> None:
+    again = KeyPress("9", Segment.CONFIRMATION, 100, 600)
+    told_by: list[Callable[[str], object]] = [
+        lambda attempt: scene.store.suppressions.stop_attempt(attempt, 40, of_all=True),
+        lambda attempt: recording.record([recording.stop_result(attempt, 40, of_all=True)], scene.store),
+        lambda attempt: recording.record(
+            [recording.listen_result(listen(attempt, keys=(again,), stop_at_ms=500))], scene.store
+        ),
+    ]
+    campaign = scene.campaign(len(told_by))
+    for attempt, tell in zip(scene.dialing(campaign, len(told_by)), told_by, strict=True):
+        number = scene.store.suppressions.stop_attempt(attempt, 30) or ""
+        assert len(scene.store.suppressions.of_number(number)) == 1
+        tell(attempt)
+        stops = scene.store.suppressions.of_number(number)
+        assert [(stop.scope, stop.reason) for stop in stops if stop.covers_all][-1] == (PLATFORM, "key 9")
+    other = scene.campaign(1, sponsor="Jean Dupont", batch_id=campaign.batch_id)
+    assert scene.claim(other, len(told_by)) == []
 
 
 def test_importing_a_number_again_revives_nothing(scene: Scene) -> None:

@@ -133,8 +133,8 @@ def talk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Talk]
         line = Line(clock, list(acts))
         stops: list[tuple[str, int]] = []
 
-        def store_stop(attempt: str, at_ms: int) -> None:
-            line.log.append("STORED")
+        def store_stop(attempt: str, at_ms: int, of_all: bool) -> None:
+            line.log.append("STORED OF ALL" if of_all else "STORED")
             stops.append((attempt, at_ms))
 
         sounds = Sounds(tmp_path, {segment: segment.value for segment in Segment})
@@ -214,10 +214,36 @@ def test_nine_counts_for_who_hangs_up_before_the_confirmation(talk: Callable[...
     assert listen.stop_at_ms == 300
 
 
-def test_no_key_cuts_the_confirmation(talk: Callable[..., Talk]) -> None:
-    one = talk(("9", 300), ("9", 100))
+@pytest.mark.parametrize("key", "012345678*#")
+def test_no_other_key_is_heard_during_the_confirmation(talk: Callable[..., Talk], key: str) -> None:
+    one = talk(("9", 300), (key, 100))
     with pytest.raises(AssertionError, match="not armed in confirmation"):
         one.run()
+
+
+def test_another_nine_is_stored_for_all_before_the_confirmation_goes_on(talk: Callable[..., Talk]) -> None:
+    one = talk(("9", 300), ("9", 100), ("9", 400))
+    listen = one.run()
+    after = one.line.log[one.line.log.index("STORED") + 1 :]
+    assert after == ["in confirmation", *["play confirmation", "STORED OF ALL"] * 2, "play confirmation", "done"]
+    assert one.line.offsets == [0, 0, 800, 3200], "it is heard whole, and no part of it twice"
+    assert heard(listen) == [(P, 300), (C, 700)]
+    assert [(press.segment, press.within_ms) for press in listen.keys] == [(P, 300), (C, 100), (C, 400)]
+    assert one.stops[1] == ("a1", listen.at_ms + 400)
+    assert (listen.stops_all, listen.stop_at_ms, listen.ended_by) == (True, 300, EndedBy.US)
+
+
+def test_who_presses_again_and_leaves_has_told_all(talk: Callable[..., Talk]) -> None:
+    one = talk(("9", 300), ("9", 100), ("leaves", 200))
+    listen = one.run()
+    assert one.line.log.count("STORED OF ALL") == 1
+    assert (heard(listen), listen.ended_by) == ([(P, 300), (C, 200)], EndedBy.LISTENER)
+
+
+def test_one_nine_is_of_one_sponsor(talk: Callable[..., Talk]) -> None:
+    one = talk(END, ("9", 300))
+    assert one.run().stops_all is False
+    assert "STORED OF ALL" not in one.line.log
 
 
 @pytest.mark.parametrize("key", "*1")

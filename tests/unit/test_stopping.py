@@ -18,16 +18,16 @@ class Books:
     """A database: `trouble` is raised, `locked` is waited for."""
 
     def __init__(self) -> None:
-        self.stops: list[tuple[str, int]] = []
+        self.stops: list[tuple[str, int, bool]] = []
         self.locked = threading.Event()
         self.locked.set()
         self.trouble: Exception | None = None
 
-    def store(self, attempt: str, at_ms: int) -> None:
+    def store(self, attempt: str, at_ms: int, of_all: bool) -> None:
         self.locked.wait(10)
         if self.trouble:
             raise self.trouble
-        self.stops.append((attempt, at_ms))
+        self.stops.append((attempt, at_ms, of_all))
 
 
 @pytest.fixture
@@ -39,16 +39,19 @@ def books() -> Iterator[Books]:
 
 def test_a_database_that_works_has_the_stop_and_nothing_else_is_told(books: Books) -> None:
     put: list[Result] = []
-    Stops(books.store, put.append).take("a1", 7)
-    assert (books.stops, put) == ([("a1", 7)], [])
+    Stops(books.store, put.append).take("a1", 7, False)
+    assert (books.stops, put) == ([("a1", 7, False)], [])
 
 
 @pytest.mark.parametrize("trouble", [StoreBusy("locked"), RuntimeError("broken"), OSError("gone")])
 def test_whatever_the_database_has_the_stop_is_on_its_way(books: Books, trouble: Exception) -> None:
     put: list[Result] = []
     books.trouble = trouble
-    Stops(books.store, put.append).take("a1", 7)
-    assert put == [{"kind": "stop", "attempt": "a1", "at_ms": 7}]
+    stops = Stops(books.store, put.append)
+    stops.take("a1", 7, False)
+    stops.take("a1", 9, True)
+    told = {"kind": "stop", "attempt": "a1"}
+    assert put == [told | {"at_ms": 7}, told | {"at_ms": 9, "of_all": True}]
 
 
 def test_a_locked_database_holds_nobody_up_and_gets_no_late_stop_that_waited_for_its_turn(
@@ -58,7 +61,7 @@ def test_a_locked_database_holds_nobody_up_and_gets_no_late_stop_that_waited_for
     put: list[Result] = []
     stops = Stops(books.store, put.append)
     books.locked.clear()
-    people = [threading.Thread(target=stops.take, args=(f"a{n}", n)) for n in range(3 * stopping.AT_ONCE)]
+    people = [threading.Thread(target=stops.take, args=(f"a{n}", n, False)) for n in range(3 * stopping.AT_ONCE)]
     began_s = time.monotonic()
     for person in people:
         person.start()

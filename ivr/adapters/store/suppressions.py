@@ -7,7 +7,7 @@ import hmac
 import secrets
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,15 +60,18 @@ class Suppressions:
         """The keyed HMAC under which a number (E.164) is kept."""
         return hmac.new(self._key, number.encode(), hashlib.sha256).hexdigest()
 
-    def stop_attempt(self, attempt: str, at_ms: int) -> str | None:
-        """The number that `attempt` called is suppressed for its sponsor, committed. Returns it; None if unknown."""
-        return self.stop_attempts([(attempt, at_ms)]).get(attempt)
+    def stop_attempt(self, attempt: str, at_ms: int, of_all: bool = False) -> str | None:
+        """The number that `attempt` called is suppressed for its sponsor, committed. Returns it; None if unknown.
 
-    def stop_attempts(self, stops: Sequence[tuple[str, int]]) -> dict[str, str]:
+        of_all: for everybody.
+        """
+        return self.stop_attempts([(attempt, at_ms)], {attempt} if of_all else ()).get(attempt)
+
+    def stop_attempts(self, stops: Sequence[tuple[str, int]], of_all: Container[str] = ()) -> dict[str, str]:
         """The numbers of those attempts (with their instants) are suppressed for their sponsors, committed together.
 
-        Who has told two sponsors to stop is reached by nobody any more. Returns the numbers by attempt, those that are
-        known. Stopping again changes nothing.
+        Who has told two sponsors to stop, or all of them in one of the calls `of_all`, is reached by nobody any more.
+        Returns the numbers by attempt, those that are known. Stopping again changes nothing.
         """
         if not stops:
             return {}
@@ -80,7 +83,7 @@ class Suppressions:
                 for attempt, at_ms in stops
                 if attempt in called
             ]
-            self._widen(connection, asked, self._put(connection, asked))
+            self._widen(connection, asked, self._put(connection, asked), of_all)
             return {attempt: str(row.number) for attempt, row in called.items()}
 
     def add(
@@ -163,12 +166,17 @@ class Suppressions:
         return {"number_hmac": self.fingerprint(number), **given, **more}
 
     def _widen(
-        self, connection: Connection, asked: Sequence[Mapping[str, Any]], there: Mapping[tuple[str, str], Suppression]
+        self,
+        connection: Connection,
+        asked: Sequence[Mapping[str, Any]],
+        there: Mapping[tuple[str, str], Suppression],
+        of_all: Container[str],
     ) -> None:
-        """Of those who just pressed 9, whoever has pressed it in calls of two sponsors is suppressed for all."""
+        """Of those who just pressed 9, whoever has pressed it twice in a call, or in calls of two sponsors: for all."""
         pressed = Counter(number for (number, _), one in there.items() if one.reason == NINE)
         whole = {number for (number, scope), one in there.items() if scope == PLATFORM and one.covers_all}
-        twice = [one for one in asked if pressed[one["number_hmac"]] > 1 and one["number_hmac"] not in whole]
+        twice = [one for one in asked if pressed[one["number_hmac"]] > 1 or one["attempt_id"] in of_all]
+        twice = [one for one in twice if one["number_hmac"] not in whole]
         if twice:
             self._put(connection, [dict(one) | {"scope": PLATFORM} for one in twice])
 
