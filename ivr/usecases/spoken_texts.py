@@ -14,6 +14,8 @@ from ivr.rules.notice_checks import Needs
 from ivr.settings import HOME
 
 LONGEST_FIELD = 120
+OPTIONS = {"contact": "reach"}
+"""By which option a field is given, where it has another name: `--contact` would be read as one of the contacts."""
 CHOICES = ("kind", "jurisdiction")
 """What is said of a campaign's texts, and is not spoken itself."""
 VARIANTS = {"political": "", "institutional": "_institutional"}
@@ -151,7 +153,8 @@ def checked(texts: Texts, templates: Templates, variant: str) -> dict[str, str]:
     used = templates.uses(["preroll" + variant, "notice" + variant, "confirmation"]) | {"sponsor"}
     missing = [name for name, text in given.items() if name in used and not re.search(r"\w", text)]
     if missing:
-        raise Refused(f"the spoken texts need {', '.join(missing)}: give each of them to the campaign")
+        options = ", ".join(f"--{OPTIONS.get(name, name)}" for name in missing)
+        raise Refused(f"the spoken texts need {', '.join(missing)}: give {options}")
     for name, text in given.items():
         if len(text) > LONGEST_FIELD:
             raise Refused(f"{name} has {len(text)} characters, at most {LONGEST_FIELD} are spoken: shorten it")

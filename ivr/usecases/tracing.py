@@ -22,7 +22,7 @@ from ivr.settings import Settings
 
 _DIGITS = re.compile(r"\+?\d{8,15}")
 _NOT_SHOWN = frozenset({"at", "level", "logger", "message", "attempt_id", "attempt"})
-_OF_THE_LISTENER = frozenset({"stop_stored"})
+_OF_THE_LISTENER = frozenset({"stop_stored", "stop_of_all_stored"})
 """Actions that tell what the person did: not shown."""
 _ASTERISK_AT = re.compile(r"\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3})\]\s*(.*)", re.DOTALL)
 

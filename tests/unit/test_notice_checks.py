@@ -69,7 +69,7 @@ def test_a_jurisdiction_or_language_without_texts_is_refused() -> None:
 
 def test_what_a_jurisdiction_needs_is_asked_for() -> None:
     canada = dataclasses.replace(TEXTS, jurisdiction="ca", contact="")
-    with pytest.raises(Refused, match="the spoken texts need contact: give"):
+    with pytest.raises(Refused, match="the spoken texts need contact: give --reach"):
         written_texts(canada, "fr")
     states = Texts("Jane Martin", "", "Martin for President", "", "", contact="555-010-0123", jurisdiction="us")
     assert written_texts(states, "en")["notice"].startswith("Paid for by Martin for President. Our number is 555")
