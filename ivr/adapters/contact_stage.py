@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import mmap
 import os
 import shutil
 import sys
@@ -42,6 +43,8 @@ RECORD = np.dtype(
 RUN_ROWS = 500_000
 CHUNK_ROWS = 10_000
 """Contacts that come together, about: what the database is written at once. Larger ones hold up others for longer."""
+LET_GO_CHUNKS = 64
+"""After so many chunks what was read of the runs is let go: some 20 MB."""
 TYPES = tuple(LineType)
 
 Records = npt.NDArray[Any]
@@ -131,10 +134,14 @@ class Stage:
         if not told["runs"]:
             return
         places = [Place(*place) for place in told["places"]]
-        everything = np.memmap(self._runs, dtype=RECORD, mode="r")
+        with self._runs.open("rb") as file:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        everything = np.frombuffer(mapped, dtype=RECORD)
         ends = np.cumsum([0, *told["runs"]]).tolist()
         runs = [everything[begin:end] for begin, end in pairwise(ends)]
-        for slices in zip(*_cuts(runs), strict=True):
+        for number, slices in enumerate(zip(*_cuts(runs, mapped), strict=True)):
+            if number % LET_GO_CHUNKS == 0:
+                _let_go(mapped)
             records = np.concatenate([run[cut] for run, cut in zip(runs, slices, strict=True)])
             if len(records):
                 yield _chunk(records, places, told["languages"])
@@ -181,15 +188,24 @@ def _records(
             yield number, line, hash_, names.place(place), birth, names.language(language), types[line_type]
 
 
-def _cuts(runs: list[Records]) -> Iterator[list[slice]]:
+def _cuts(runs: list[Records], mapped: mmap.mmap) -> Iterator[list[slice]]:
     """For each run its parts, range of numbers by range: together about CHUNK_ROWS rows each, no number in two."""
     every = max(CHUNK_ROWS // len(runs) // 4, 1)
-    sample = np.sort(np.concatenate([run["number"][::every] for run in runs]))
+    samples = []
+    for run in runs:
+        samples.append(run["number"][::every].copy())
+        _let_go(mapped)
     step = max(CHUNK_ROWS // every, 1)
-    borders = np.unique(sample[step::step])
+    borders = np.unique(np.sort(np.concatenate(samples))[step::step])
     for run in runs:
         at = [0, *np.searchsorted(run["number"], borders).tolist(), len(run)]
+        _let_go(mapped)
         yield [slice(begin, end) for begin, end in pairwise(at)]
+
+
+def _let_go(mapped: mmap.mmap) -> None:
+    """The pages read so far are not held by this process any more: else the whole file would be, at the end."""
+    mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def _chunk(records: Records, places: list[Place], languages: list[str]) -> Chunk:
