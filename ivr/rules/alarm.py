@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ivr.rules.measures import SMALL, wilson
+from ivr.rules.tally import Sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,12 @@ class OptOuts:
     heard: int
     per_thousand: float
     above: bool
+
+
+def stopped_of_heard(versions: Iterable[Sums]) -> tuple[int, int]:
+    """Requests to stop, and answered calls that were heard of, of all versions of a campaign together."""
+    sums = list(versions)
+    return sum(one["stopped"] for one in sums), sum(one["heard"] for one in sums)
 
 
 def opt_outs(stopped: int, heard: int, line_per_thousand: float) -> OptOuts | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ivr.adapters.queues import Queues
 from ivr.adapters.store import Store
 from ivr.errors import NotReady
-from ivr.rules.alarm import OptOuts, opt_outs
+from ivr.rules.alarm import OptOuts, opt_outs, stopped_of_heard
 from ivr.rules.billing import Spending
 from ivr.rules.records import Books, Campaign, Halt
 from ivr.rules.tally import Sums
@@ -51,7 +51,6 @@ class Gauge:
         called = sum(books.outcomes.values()) + books.in_progress + books.waiting
         self._called.append((time.monotonic(), called))
         sums = store.tallies.whole(campaign.id)
-        stopped, heard = (sum(one[name] for one in sums.values()) for name in ("stopped", "heard"))
         return Reading(
             campaign=campaign,
             books=books,
@@ -59,7 +58,7 @@ class Gauge:
             rate_cps=self._rate_cps(),
             channels=self._channels(),
             sums=sums,
-            opt_outs=opt_outs(stopped, heard, self._settings.calls.opt_out_alarm_per_thousand),
+            opt_outs=opt_outs(*stopped_of_heard(sums.values()), self._settings.calls.opt_out_alarm_per_thousand),
             spending=store.money.spending(campaign),
             halt=store.halts.in_force(),
         )

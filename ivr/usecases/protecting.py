@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from ivr.adapters.store import Store
 from ivr.adapters.store.journal import ITSELF
 from ivr.errors import BadTransition
-from ivr.rules.alarm import opt_outs
+from ivr.rules.alarm import opt_outs, stopped_of_heard
 from ivr.rules.records import Campaign
 from ivr.rules.states import CampaignState
 from ivr.settings import Settings
@@ -42,7 +43,7 @@ def pause_unwanted(store: Store, settings: Settings, running: Iterable[Campaign]
         return
     line = settings.calls.opt_out_alarm_per_thousand
     for campaign in running:
-        stopped, heard = _counts(store, campaign)
+        stopped, heard = stopped_of_heard(store.tallies.whole(campaign.id).values())
         if _is_above(stopped, heard, line):
             before = _latest(store, campaign) or Pause(0, 0, line, 0, 0)
             since = (stopped - before.stopped_in_all, heard - before.heard_in_all)
@@ -54,14 +55,18 @@ def why_paused(store: Store, campaign: Campaign) -> Pause | None:
     """What the campaign's present pause was made for, if nobody asked for it."""
     if campaign.state is not CampaignState.PAUSED:
         return None
-    pauses = [entry for entry in store.journal.entries(_subject(campaign)) if entry["kind"] == PAUSED]
+    pauses = _pauses(store, campaign)
     return Pause(**pauses[-1]["said"]) if pauses and pauses[-1]["by"] == ITSELF else None
 
 
 def _latest(store: Store, campaign: Campaign) -> Pause | None:
-    entries = store.journal.entries(_subject(campaign))
-    found = [entry["said"] for entry in entries if entry["kind"] == PAUSED and entry["by"] == ITSELF]
+    found = [entry["said"] for entry in _pauses(store, campaign) if entry["by"] == ITSELF]
     return Pause(**found[-1]) if found else None
+
+
+def _pauses(store: Store, campaign: Campaign) -> list[dict[str, Any]]:
+    """Every pause of the campaign that the journal has, oldest first."""
+    return [entry for entry in store.journal.entries(f"campaign:{campaign.name}") if entry["kind"] == PAUSED]
 
 
 def _pause(store: Store, campaign: Campaign, why: Pause) -> None:
@@ -69,15 +74,6 @@ def _pause(store: Store, campaign: Campaign, why: Pause) -> None:
         campaigns.pause_by_itself(store, campaign.name, asdict(why))
 
 
-def _counts(store: Store, campaign: Campaign) -> tuple[int, int]:
-    sums = store.tallies.whole(campaign.id).values()
-    return sum(one["stopped"] for one in sums), sum(one["heard"] for one in sums)
-
-
 def _is_above(stopped: int, heard: int, line_per_thousand: float) -> bool:
     found = opt_outs(stopped, heard, line_per_thousand)
     return found is not None and found.above
-
-
-def _subject(campaign: Campaign) -> str:
-    return f"campaign:{campaign.name}"
